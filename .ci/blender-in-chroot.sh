@@ -3,15 +3,16 @@
 # The clone is at the same path inside, and network and environment are this machine's; it runs where the
 # caller is, if that is in the clone. HOME is
 # build/home-NAME in the clone, or $BLENDER_CI_HOME-NAME, so that one call finds what another installed;
-# --window opens Blender's window on a virtual screen of 1600 x 900.
+# --window opens Blender's window on a virtual screen of 1600 x 900; $BLENDER_CI_PROGRAM is run in its place.
 set -euo pipefail
 
 repo=$(cd "$(dirname "$0")/.." && pwd)
 case $PWD/ in "$repo"/*) folder=$PWD ;; *) folder=$repo ;; esac
-command=(blender)
+command=("${BLENDER_CI_PROGRAM:-blender}")
 if [ "${1:-}" = --window ]; then
     shift
-    command=(xvfb-run -a -s "-screen 0 1600x900x24" blender --window-geometry 0 0 1600 900)
+    command=(xvfb-run -a -s "-screen 0 1600x900x24" "${command[@]}")
+    [ "${command[-1]}" = blender ] && command+=(--window-geometry 0 0 1600 900)
 fi
 name=${1:?usage: blender-in-chroot.sh [--window] trixie|sid ARGUMENTS…}
 shift

@@ -44,10 +44,13 @@ from .app.editing.upscale_task import UpscaleResult
 from .app.editing.upscaling import estimate_upscale, submit_upscale, upscale, upscale_result
 from .app.editing.versions import versions
 from .app.exporting.materials import Export, export_material, submit_export
+from .app.exporting.objects import export_objects
 from .app.generation.bake_out import BakedOut, bake_out, submit_bake_out
 from .app.generation.model_textures import (
     ModelTexture,
+    PreparedTexture,
     plan_model_texture,
+    prepare_model_texture,
     submit_model_texture,
     texture_again,
     texture_model,
@@ -56,8 +59,16 @@ from .app.generation.model_textures import (
 from .app.generation.plans import Plan, estimate, plan, planner
 from .app.generation.requests import generate, split, submit
 from .app.generation.results import Result, ResultImage, as_dict, result_of
+from .app.generation.workflows import (
+    describe_workflow,
+    drop_workflow,
+    keep_workflow,
+    prepare_description,
+    workflows,
+)
 from .app.history import (
     as_row,
+    ask_servers,
     clean_results,
     export_result,
     history,
@@ -71,6 +82,8 @@ from .app.history import (
     unknown,
     unreadable,
 )
+from .app.importing.curves import Curves, make_curves, submit_curves
+from .app.importing.sprites import Sprite, make_sprite, submit_sprite
 from .app.material_maps import Maps, can_remake, make_maps, remake_material, submit_maps, submit_remake
 from .app.models import models, successor
 from .app.painting.sequence_task import PaintedSequence
@@ -92,6 +105,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Application",
     "BakedOut",
+    "Curves",
     "CutOutPlan",
     "CutOutResult",
     "Export",
@@ -104,8 +118,10 @@ __all__ = [
     "PaintedSequence",
     "PhotoMaterial",
     "Plan",
+    "PreparedTexture",
     "Result",
     "ResultImage",
+    "Sprite",
     "Task",
     "TileResult",
     "UpscaleEstimate",
@@ -113,6 +129,7 @@ __all__ = [
     "as_completed",
     "as_dict",
     "as_row",
+    "ask_servers",
     "bake_out",
     "batch",
     "batch_results",
@@ -124,12 +141,15 @@ __all__ = [
     "close",
     "cut_out",
     "describe_server",
+    "describe_workflow",
+    "drop_workflow",
     "earlier",
     "errand",
     "estimate",
     "estimate_tile",
     "estimate_upscale",
     "export_material",
+    "export_objects",
     "export_result",
     "extend",
     "forget_finished",
@@ -137,9 +157,12 @@ __all__ = [
     "history",
     "history_rows",
     "jobs",
+    "keep_workflow",
     "look_back",
+    "make_curves",
     "make_maps",
     "make_material_from_photo",
+    "make_sprite",
     "make_tile",
     "measure_results",
     "merge_journal",
@@ -152,6 +175,8 @@ __all__ = [
     "plan_extension",
     "plan_model_texture",
     "planner",
+    "prepare_description",
+    "prepare_model_texture",
     "recover",
     "remake_material",
     "result_of",
@@ -163,11 +188,13 @@ __all__ = [
     "start_cleaning",
     "submit",
     "submit_bake_out",
+    "submit_curves",
     "submit_export",
     "submit_maps",
     "submit_material_from_photo",
     "submit_model_texture",
     "submit_remake",
+    "submit_sprite",
     "submit_tile",
     "submit_upscale",
     "successor",
@@ -184,6 +211,7 @@ __all__ = [
     "using",
     "versions",
     "waiting",
+    "workflows",
 ]
 """What scripts may rely on; each function of it checks the types of its arguments, see the end."""
 

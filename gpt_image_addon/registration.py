@@ -14,7 +14,9 @@ defer(
     *("api", "app.apply_queue", "app.inpainting", "app.models", "app.references", "app.results"),
     *("app.editing.cutout", "app.editing.extending", "app.editing.new_images"),
     *("app.editing.further_edits", "app.editing.photo_material", "app.editing.shown_versions"),
-    *("app.editing.versions", "app.exporting.materials", "app.painting.prepared", "app.projection.plan"),
+    *("app.editing.versions", "app.exporting.materials", "app.exporting.objects"),
+    *("app.importing.curves", "app.importing.sprites"),
+    *("app.painting.prepared", "app.projection.plan"),
     *("app.materials.relief", "app.settings", "app.submission"),
     *("core.common.credentials", "core.common.keychain"),
     *("mcp.window.agents", "ui.editing.corner_handles", "ui.painting.sides_overlay"),
@@ -26,6 +28,7 @@ defer(
     *("ui.request.model_notice", "ui.request.quote", "ui.request.to_parameters"),
     *("ui.results.chosen", "ui.results.disk_usage", "ui.results.failure_table", "ui.results.failures"),
     "ui.results.history_view",
+    "ui.workflows.known",
 )
 
 from . import api  # noqa: E402
@@ -40,11 +43,14 @@ from .ui.editing import (  # noqa: E402
     bake_out,
     corner_handles,
     export_material,
+    export_object,
     new_images,
     photo_material,
     show_sides,
     upscaling,
 )
+from .ui.importing import curves as import_curves  # noqa: E402
+from .ui.importing import sprites as import_sprites  # noqa: E402
 from .ui.materials import tuning  # noqa: E402
 from .ui.painting import sides_overlay  # noqa: E402
 from .ui.points import events as point_events  # noqa: E402
@@ -65,8 +71,12 @@ from .ui.results import (  # noqa: E402
     result_menu,
     results_panel,
 )
+from .ui.workflows import operators as workflow_operators  # noqa: E402
+from .ui.workflows import properties as workflow_properties  # noqa: E402
 
 CLASSES: tuple[type, ...] = (
+    *workflow_properties.CLASSES,
+    *workflow_operators.CLASSES,
     *properties.CLASSES,
     *generate.CLASSES,
     *job_operators.CLASSES,
@@ -84,6 +94,9 @@ CLASSES: tuple[type, ...] = (
     *new_images.CLASSES,
     *upscaling.CLASSES,
     *export_material.CLASSES,
+    *export_object.CLASSES,
+    *import_curves.CLASSES,
+    *import_sprites.CLASSES,
     *bake_out.CLASSES,
     show_sides.GPT_IMAGE_OT_show_sides,
     *long_prompt.CLASSES,
@@ -139,6 +152,7 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     properties.attach()
+    workflow_properties.attach()
     presets.attach()
     mask_events.attach()
     point_events.attach()
@@ -183,6 +197,7 @@ def unregister() -> None:
         sides_overlay.hide()
     thumbnails.close()
     presets.detach()
+    workflow_properties.detach()
     properties.detach()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -62,7 +62,7 @@ ADDED_TARGETS = {
         description="An empty that shows the image",
         use_label="Use as Sign",
         icon="EMPTY_DATA",
-        number=5,
+        number=50,
         module=MODULE,
         asset="object",
     ),

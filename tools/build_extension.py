@@ -30,10 +30,13 @@ EPOCH = (2026, 1, 1, 0, 0, 0)  # every file's date in the zips: the same sources
 JUNK = shutil.ignore_patterns("__pycache__", "*.py[co]", ".*", "*~")
 
 
-def wheels() -> tuple[str, dict[str, dict[str, str]]]:
-    """The pinned requirement, and for each platform its wheels: file name -> SHA-256."""
+def wheels() -> tuple[list[str], dict[str, tuple[str, str]]]:
+    """The platforms, and all wheels: file name -> requirement and SHA-256."""
     table = tomllib.loads(WHEELS.read_text())
-    return table["requirement"], table["platforms"]
+    rows = [(table["requirement"], pins) for pins in table["platforms"].values()]
+    rows += table["pure"].items()
+    found = {name: (requirement, digest) for requirement, pins in rows for name, digest in pins.items()}
+    return list(table["platforms"]), found
 
 
 def sha256(path: Path) -> str:
@@ -46,8 +49,9 @@ def fetch(requirement: str, name: str, digest: str) -> Path:
     if not wheel.exists():
         _, _, python, _, platforms = wheel.stem.split("-")
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-        command += ["--implementation", "cp", "--python-version", python.removeprefix("cp")]
-        command += [f"--platform={platform}" for platform in platforms.split(".")]
+        if platforms != "any":
+            command += ["--implementation", "cp", "--python-version", python.removeprefix("cp")]
+            command += [f"--platform={platform}" for platform in platforms.split(".")]
         subprocess.run([*command, "--dest", str(WHEEL_CACHE), requirement], check=True)
     if not wheel.exists() or sha256(wheel) != digest:
         sys.exit(f"{wheel.name} is not the file that {WHEELS.name} pins; nothing was built.")
@@ -56,16 +60,15 @@ def fetch(requirement: str, name: str, digest: str) -> Path:
 
 def stage() -> None:
     """Lay the extension out in build/stage: the package's files, the manifest and every wheel."""
-    requirement, platforms = wheels()
+    platforms, pins = wheels()
     shutil.rmtree(STAGE, ignore_errors=True)
     shutil.copytree(PACKAGE, STAGE, ignore=JUNK)
     shutil.copy(ROOT / "LICENSE", STAGE)
     (STAGE / "wheels").mkdir()
-    for pins in platforms.values():
-        for name, digest in pins.items():
-            shutil.copy(fetch(requirement, name, digest), STAGE / "wheels")
-    names = [f"./wheels/{name}" for pins in platforms.values() for name in pins]
-    head = f"platforms = {toml_list(list(platforms))}\nwheels = {toml_list(names)}\n"
+    for name, (requirement, digest) in pins.items():
+        shutil.copy(fetch(requirement, name, digest), STAGE / "wheels")
+    names = [f"./wheels/{name}" for name in pins]
+    head = f"platforms = {toml_list(platforms)}\nwheels = {toml_list(names)}\n"
     (STAGE / MANIFEST.name).write_text(head + MANIFEST.read_text())
 
 

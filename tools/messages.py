@@ -45,7 +45,7 @@ UNSEEN = (
 """Modules, and folders of them, whose sentences reach the command line, a model or nobody."""
 WITH_ROWS = ("core/request/providers.py", "core/request/targets.py")
 """Modules whose rows hold what the interface shows."""
-WITH_CHOICES = ("core/exports/engines.py",)
+WITH_CHOICES = ("core/engines/table.py",)
 """Modules whose tables are the choices of an operator."""
 ROW_KEYWORDS = ("label", "description", "notice", "use_label", "place", "key_label")
 CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ{'"

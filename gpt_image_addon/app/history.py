@@ -137,15 +137,34 @@ def as_row(entry: Entry) -> dict[str, Any]:
     return row(entry)
 
 
-def unapplied() -> list[Entry]:
+def unapplied(*, asks: bool = True) -> list[Entry]:
     """Results that are paid for and in no scene yet, also those that a crash left behind; newest first.
 
+    :param asks: ask servers for answers that were lost, which may take a while; see `ask_servers`.
     :raises StorageError: the journal can't be written.
     """
     from ..core.journal.recovery import recover_all
 
-    recover_all(_journal(), session.find_answer)
+    recover_all(_journal())
+    work = session.prepare_asking() if asks else None
+    if work is not None:
+        work()
     return _journal().unapplied()
+
+
+def ask_servers(done: Callable[[int, GptImageError | None], None]) -> bool:
+    """Ask servers for answers that were lost, on a thread; ``done`` gets their number on the main thread.
+
+    :returns: whether there is anything to ask.
+    :raises StorageError: the journal can't be written.
+    """
+    from ..core.journal.recovery import recover_orphans
+
+    recover_orphans(_journal())
+    work = session.prepare_asking()
+    if work is not None:
+        errand(work, lambda found, error: done(found or 0, error))
+    return work is not None
 
 
 def unknown() -> list[Entry]:

@@ -22,7 +22,7 @@ from ..core.imaging.image_reader import read_image_file
 from ..core.jobs.job import Deliver, Task
 from ..core.request.map_kinds import is_data_name
 from ..core.request.parameters import STRENGTHS
-from ..core.request.request import Application
+from ..core.request.request import NO_FILES, Application
 from ..core.request.validation import check_application, check_choices
 from ..core.text.message import Message, message
 from ..core.text.names import safe_name
@@ -319,7 +319,7 @@ def _remaking(material: str, wanted: Mapping[str, Any]) -> tuple[str, Callable[[
         raise SceneError(
             message("The images that '{material}' was made from are not on this machine.", material=material)
         )
-    changed: dict[str, Any] = {"textures_dir": None, "scene_uid": None}
+    changed: dict[str, Any] = {**NO_FILES, "scene_uid": None}
     changed |= {**materials.made_with(block), **wanted}
     application = dataclasses.replace(entry.application, **changed)
     check_application(application)

@@ -12,7 +12,9 @@ import bpy
 
 from ..core.errors import GptImageError, InvalidRequestError
 from ..core.jobs.job import Apply, Deliver, Job, Task
-from ..core.request.targets import find_target
+from ..core.request.request import NO_FILES, Application, GenerationRequest
+from ..core.request.targets import TargetInfo, find_target, list_targets
+from ..core.request.validation import check_target
 from ..core.text.log import get_logger
 from ..core.text.message import Message, message
 from . import blend_paths, session, settings
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
+FOLDERS = ("textures_dir", "export_dir")
+"""Parameters of `Application` that name one."""
+
 
 def entry(job: str) -> Entry:
     """What the journal knows of a job, of any session.
@@ -36,6 +41,23 @@ def entry(job: str) -> Entry:
     if found is None:
         raise InvalidRequestError(message("There is no job {job}.", job=job), code="no_such_job", param="job")
     return found
+
+
+def list_targets_for(job: str) -> list[tuple[str, TargetInfo]]:
+    """What can be made of what came for a job; everything where nothing is known of it."""
+    try:
+        request = entry(job).request
+    except GptImageError:
+        return list_targets()
+    return [(target, info) for target, info in list_targets() if _fits(request, target)]
+
+
+def _fits(request: GenerationRequest, target: str) -> bool:
+    try:
+        check_target(request, Application(target=target))
+    except InvalidRequestError:
+        return False
+    return True
 
 
 def files(job: str) -> list[str]:
@@ -67,7 +89,7 @@ def apply(job: str, *, seamless: bool = False, **application: Any) -> Job:
         "object_uid": None,
         "object_uids": (),
         "view_matrix": None,
-        "textures_dir": None,
+        **NO_FILES,
         "object_name": None,
     }
     wanted = dataclasses.replace(stored, **{**fresh, **_resolve_paths(application)})
@@ -136,16 +158,14 @@ def fresh_place(application: dict[str, Any]) -> dict[str, Any]:
         "object_uid": None,
         "object_uids": (),
         "view_matrix": None,
-        "textures_dir": None,
+        **NO_FILES,
     }
     return {**fresh, **_resolve_paths(application)}
 
 
 def _resolve_paths(application: dict[str, Any]) -> dict[str, Any]:
-    folder = application.get("textures_dir")
-    if folder is None:
-        return application
-    return {**application, "textures_dir": str(blend_paths.resolve(folder, "textures_dir"))}
+    folders = {name: application[name] for name in FOLDERS if application.get(name) is not None}
+    return {**application, **{name: str(blend_paths.resolve(path, name)) for name, path in folders.items()}}
 
 
 def receivers(context: bpy.types.Context) -> list[bpy.types.Object]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -33,6 +34,12 @@ SHOW_INTERVAL = 0.5  # seconds between updates of elapsed times
 TICK_BUDGET = 0.005  # seconds of a tick after which no further event is taken
 CLOSE_SECONDS = 1.5  # how long quitting or disabling waits for workers
 LOCAL_SECONDS = 1.0  # that local work is expected to take
+RESULT_MODULES = (
+    "..core.journal.history",
+    "..core.versions.chain",
+    "..core.versions.edited_image",
+    "..scene.targets.previews",
+)
 KEPT_JOBS = 20  # finished jobs that the panel still lists
 
 
@@ -51,6 +58,8 @@ class Scheduler:
         """Hand a request to a worker."""
         self._list(job)
         self.queue.submit(job, work, expected_seconds)
+        if not bpy.app.background:
+            _tasks.start(lambda: _load_ahead(job.application.target), lambda answer, error: None)
         _start_ticking()
 
     def start_local(
@@ -136,6 +145,16 @@ class Scheduler:
         if event.is_last and not job.done:
             self.applier.add(job)
         tell(job)
+
+
+def _load_ahead(target: str) -> None:
+    """Import what a result needs while its request is under way: in a tick, the first took some 20 ms.
+
+    Modules whose code runs on the main thread alone; importing them touches nothing of Blender's.
+    """
+    for name in RESULT_MODULES:
+        import_module(name, __package__)
+    import_module("..scene.targets.registry", __package__).load_target(target)
 
 
 current: Scheduler | None = None

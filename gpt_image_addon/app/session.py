@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import dataclasses
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,7 @@ import bpy
 
 from ..core.errors import GptImageError, StorageError
 from ..core.jobs.job import Task
+from ..core.journal.states import JobState
 from ..core.request.providers import find_provider
 from ..core.text.log import get_logger
 from . import models, scheduler
@@ -97,21 +99,29 @@ def _read_body(settings: Settings, journal: Journal, entry: Entry) -> bool:
     return make_worker(journal, models.find_registry(with_key), with_key).recover_body(entry)
 
 
-def find_answer(entry: Entry) -> bool:
-    """Ask the server of a job that is UNKNOWN for its answer, where that may be asked and costs nothing.
+def prepare_asking() -> Callable[[], int] | None:
+    """What asks the servers of jobs that are UNKNOWN for their answers, which costs nothing.
 
-    :returns: whether there is a result now.
+    :returns: work for any thread, which says how many it has found; None where nobody can be asked.
     """
+    settings = load_settings(with_key=False)
+    journal = open_session(settings).journal
+    entries = [entry for entry in journal.entries(JobState.UNKNOWN) if _may_ask(settings, entry)]
+    if not entries:
+        return None
+    worker = make_worker(journal, models.find_registry(settings), settings)
+    return lambda: sum(map(worker.find_answer, entries))
+
+
+def _may_ask(settings: Settings, entry: Entry) -> bool:
     if not find_provider(entry.request.provider).finds_jobs:
         return False
-    settings = load_settings(with_key=False)
     try:
         settings.check_provider(entry.request.provider)
     except GptImageError as error:
         log.info("Nobody asks for job %s: %s", entry.id, error.text)
         return False
-    worker = make_worker(open_session(settings).journal, models.find_registry(settings), settings)
-    return worker.find_answer(entry)
+    return True
 
 
 def close() -> None:

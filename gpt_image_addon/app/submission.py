@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import InvalidRequestError
 from ..core.jobs.job import Apply, Job, Work
-from ..core.request.request import Application, GenerationRequest
+from ..core.request.request import NO_FILES, Application, GenerationRequest
 from ..core.request.targets import find_target
 from ..core.request.validation import check_application
 from ..core.text.message import message
@@ -186,7 +186,7 @@ class Submitter:
                 scene_uid=None,
                 object_uid=None,
                 object_uids=(),
-                textures_dir=None,
+                **NO_FILES,
                 object_name=object_name or stored.application.object_name,
                 accept=accept or stored.application.accept,
                 target=target or stored.application.target,
@@ -272,11 +272,12 @@ class PreparedRequest:
         return lost if lost is not None and lost.is_refused else None
 
     def check_folder(self) -> None:
-        """:raises StorageError: copies of the images can't be written."""
+        """:raises StorageError: copies of the images, or files for an engine, can't be written."""
         from ..core.results.output_folders import check_folder
 
-        if self.application.textures_dir:
-            check_folder(Path(self.application.textures_dir))
+        for folder in (self.application.textures_dir, self.application.export_dir):
+            if folder:
+                check_folder(Path(folder))
 
     def submit(
         self,

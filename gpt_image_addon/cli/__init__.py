@@ -35,6 +35,7 @@ from .common import (
     write_report,
 )
 from .console import any_text, speaking
+from .flags import add_servers, read_servers
 from .wait import find_billed
 
 
@@ -45,43 +46,73 @@ class Verb:
     help: str
     run: Callable[[argparse.Namespace], Output]
     add_flags: Callable[[argparse.ArgumentParser], None]
+    asks_servers: bool = False
+    """It may ask a server, or prepares that."""
 
 
 VERBS: dict[str, Verb] = {
-    "generate": Verb("make something from a prompt", generate.generate, generate.add_generate),
-    "estimate": Verb("what that would cost", generate.estimate, generate.add_estimate),
-    "batch": Verb("make what a manifest lists", batch.batch, batch.add_batch),
+    "generate": Verb(
+        "make something from a prompt", generate.generate, generate.add_generate, asks_servers=True
+    ),
+    "estimate": Verb("what that would cost", generate.estimate, generate.add_estimate, asks_servers=True),
+    "batch": Verb("make what a manifest lists", batch.batch, batch.add_batch, asks_servers=True),
     "maps": Verb("material maps from an image, without the API", textures.make_maps, textures.add_maps),
     "tile": Verb(
         "a seamless tile from an image; only a repair of its seams needs the API",
         textures.make_tile,
         textures.add_tile,
+        asks_servers=True,
     ),
     "material": Verb(
         "a material from a photo of a surface, without the API", material.make_material, material.add_material
     ),
-    "texture": Verb("objects painted as a camera shows them", material.paint_texture, material.add_texture),
+    "texture": Verb(
+        "objects painted as a camera shows them",
+        material.paint_texture,
+        material.add_texture,
+        asks_servers=True,
+    ),
     "bake": Verb("what objects show as image files of any size", material.bake_out, material.add_bake),
     "extend": Verb(
-        "an image extended beyond its borders; what was there stays", editing.extend, editing.add_extend
+        "an image extended beyond its borders; what was there stays",
+        editing.extend,
+        editing.add_extend,
+        asks_servers=True,
     ),
-    "cutout": Verb("the subject of an image on transparent ground", editing.cut_out, editing.add_cutout),
+    "cutout": Verb(
+        "the subject of an image on transparent ground",
+        editing.cut_out,
+        editing.add_cutout,
+        asks_servers=True,
+    ),
     "upscale": Verb(
         "an image at 2, 4 or 8 times its size; only its fine detail needs the API",
         textures.upscale,
         textures.add_upscale,
+        asks_servers=True,
+    ),
+    "curves": Verb("an SVG file as filled curves, without the API", editing.make_curves, editing.add_curves),
+    "sprite": Verb(
+        "images or a GIF as an animated plane, without the API", editing.make_sprite, editing.add_sprite
     ),
     "export": Verb(
-        "materials as the files that engines open, without the API",
+        "materials and objects as the files that engines open, without the API",
         textures.export_materials,
         textures.add_export,
     ),
     "history": Verb("what was made and spent", history.history, history.add_history),
-    "recover": Verb("results that are in no scene yet", history.recover, history.add_recover),
+    "recover": Verb(
+        "results that are in no scene yet", history.recover, history.add_recover, asks_servers=True
+    ),
     "models": Verb("the models, what they take and until when", info.models, info.add_models),
     "styles": Verb("the styles by their groups, and what each is for", info.styles, info.add_styles),
-    "mcp": Verb("a server for agents on standard input and output", info.serve_agent, info.add_mcp),
-    "doctor": Verb("what is wrong with this installation", info.doctor, info.add_doctor),
+    "workflows": Verb(
+        "workflows that are kept, and what one takes", info.workflows, info.add_workflows, asks_servers=True
+    ),
+    "mcp": Verb(
+        "a server for agents on standard input and output", info.serve_agent, info.add_mcp, asks_servers=True
+    ),
+    "doctor": Verb("what is wrong with this installation", info.doctor, info.add_doctor, asks_servers=True),
 }
 EXIT_CODES = {
     "incomplete": ExitCode.ROWS_FAILED,
@@ -107,6 +138,8 @@ def parser() -> argparse.ArgumentParser:
             name, help=verb.help, epilog=reference.verb_epilog(name), formatter_class=Layout
         )
         verb.add_flags(added)
+        if verb.asks_servers:
+            add_servers(added)
     return root
 
 
@@ -175,7 +208,8 @@ def refuse(argv: Sequence[str], message: str) -> int:
 def _run(options: argparse.Namespace) -> tuple[Output, ExitCode]:
     try:
         _check_report(options)
-        output = VERBS[options.verb].run(options)
+        with api.using(**read_servers(options)):
+            output = VERBS[options.verb].run(options)
         return output, EXIT_CODES.get(output["state"], ExitCode.DONE)
     except UsageError as error:
         return _usage_failure(str(error)), ExitCode.USAGE

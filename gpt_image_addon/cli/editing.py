@@ -1,4 +1,4 @@
-"""The verbs ``extend`` and ``cutout``."""
+"""The verbs ``extend``, ``cutout``, ``curves`` and ``sprite``: what becomes of files that are there."""
 
 from __future__ import annotations
 
@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from .. import api
 from ..core.request.parameters import PARAMETERS
-from .common import Output, UsageError, add_outputs, path_of, say, succeeded
-from .flags import add_flag, add_money
+from .common import (
+    Output,
+    UsageError,
+    add_outputs,
+    add_scene_outputs,
+    check_scene_output,
+    path_of,
+    save_scene,
+    say,
+    succeeded,
+)
+from .flags import add_flag, add_money, read_given
 from .wait import follow
 
 if TYPE_CHECKING:
@@ -18,6 +28,10 @@ if TYPE_CHECKING:
 REQUEST = ("provider", "model", "quality")
 """Parameters whose flags are those of `generate`."""
 SENT = (*REQUEST, "max_cost", "reuse", "retry_unknown", "accept")
+DRAWN = ("drawing_size", "extrude", "bevel")
+"""Parameters of curves."""
+FRAMES = ("sprite_fps", "sprite_as", "align_frames")
+"""Parameters of sprites."""
 SIDES = ("left", "right", "top", "bottom")
 
 
@@ -147,3 +161,61 @@ def _told(result: Any) -> Output:
         say(f"note: {warning}")
     say(made["file"])
     return succeeded(**made)
+
+
+def add_curves(verb: argparse.ArgumentParser) -> None:
+    """The flags of ``curves``."""
+    verb.description = (
+        "An SVG file as filled curves with a material for each color. Scripts, links and what is no drawing "
+        "are refused. Sends nothing."
+    )
+    verb.add_argument("file", metavar="FILE", help="an SVG file")
+    made = verb.add_argument_group("what becomes of it")
+    add_flag(made, PARAMETERS["name"], help="name of the objects (default: the file's)")
+    for name in DRAWN:
+        add_flag(made, PARAMETERS[name])
+    add_scene_outputs(verb)
+    add_outputs(verb)
+
+
+def make_curves(options: argparse.Namespace) -> Output:
+    """The verb ``curves``."""
+    check_scene_output(options)
+    made = api.make_curves(options.file, **read_given(options))
+    blend = save_scene(options, None, [])
+    for warning in made.warnings:
+        say(f"note: {warning}")
+    say(f"{made.object}: {len(made.objects) - 1} curves, {len(made.materials)} materials")
+    return succeeded(**dataclasses.asdict(made), blend=blend)
+
+
+def add_sprite(verb: argparse.ArgumentParser) -> None:
+    """The flags of ``sprite``."""
+    verb.description = (
+        "Several images, or one GIF, as the frames of an animated plane: one sheet with keyframes, and the "
+        "table that engines read. Sends nothing."
+    )
+    verb.add_argument("files", metavar="IMAGE", nargs="+", help="images in their order, or one GIF")
+    made = verb.add_argument_group("what becomes of it")
+    add_flag(made, PARAMETERS["name"], help="name of the plane (default: the first file's)")
+    for name in FRAMES:
+        add_flag(made, PARAMETERS[name])
+    files = add_scene_outputs(verb)
+    files.add_argument(
+        "--output-dir", type=path_of("output_dir"), metavar="DIR", help="write the sheet and its table there"
+    )
+    add_outputs(verb)
+
+
+def make_sprite(options: argparse.Namespace) -> Output:
+    """The verb ``sprite``."""
+    check_scene_output(options)
+    values = {name: value for name, value in read_given(options).items() if name in ("name", *FRAMES)}
+    made = api.make_sprite(
+        options.files, **values, output_dir=options.output_dir, overwrite=options.overwrite
+    )
+    blend = save_scene(options, None, list(made.files.values()))
+    for warning in made.warnings:
+        say(f"note: {warning}")
+    say(f"{made.object}: {made.frames} frames, {sum(made.durations_ms)} ms")
+    return succeeded(**dataclasses.asdict(made), blend=blend)

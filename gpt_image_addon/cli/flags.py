@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..core.request.parameters import PARAMETERS, Group, Parameter
-from ..core.request.providers import PROVIDERS
+from ..core.request.providers import PROVIDERS, list_settings
 from ..core.request.targets import TARGETS
 
 TITLES: Mapping[Group, str] = {
     "result": "what becomes of it",
     "maps": "maps and materials",
     "projection": "painting a model",
+    "drawing": "curves of a drawing",
+    "sprite": "frames of a sprite",
     "references": "images to show the model",
     "api": "the API's own parameters",
 }
@@ -66,6 +68,24 @@ def add_money(verb: argparse.ArgumentParser, *, can_reuse: bool = False) -> None
         action="store_true",
         help="send again what was, or may have been, billed and brought no result",
     )
+
+
+def add_servers(verb: argparse.ArgumentParser) -> None:
+    """Add the flags of a verb that asks a server: where it is, and what else providers are told."""
+    group = verb.add_argument_group("servers")
+    for setting in list_settings():
+        if setting.flag:
+            group.add_argument(
+                f"--{setting.name.replace('_', '-')}",
+                metavar=setting.flag,
+                help=f"{setting.variable_help}; overrides ${setting.variable}",
+            )
+
+
+def read_servers(options: argparse.Namespace) -> dict[str, str]:
+    """What the flags of `add_servers` set, by the names of settings."""
+    found = {setting.name: getattr(options, setting.name, None) for setting in list_settings()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def add_flag(group: argparse._ActionsContainer, row: Parameter, **others: Any) -> None:

@@ -215,7 +215,7 @@ def _list(waiting: list[Any]) -> Output:
         _say_row(row)
     lost = [api.as_row(entry) for entry in unknown]
     for row in lost:
-        _say_row(row, "may have been billed")
+        _say_row(row, "free" if row["billed"] == "no" else "may have been billed")
     say(f"{len(rows)} results wait to be applied; {len(lost)} requests got no answer.")
     unreadable = api.unreadable()
     _say_unreadable(unreadable)

@@ -7,11 +7,15 @@ import argparse
 from .. import api
 from ..app.diagnostics import bug_report
 from ..app.diagnostics import checks as health
+from ..core.request.parameters import PARAMETERS
 from ..core.request.styles import all_styles
 from ..core.results.output_files import Outputs
+from ..core.workflows.description import Description
+from ..core.workflows.inputs import join_names
 from ..mcp import ALLOW_FLAG
 from . import signals
 from .common import NOBODY, SCHEMA, Output, UsageError, add_outputs, path_of, say, succeeded
+from .flags import add_flag
 
 
 def add_models(verb: argparse.ArgumentParser) -> None:
@@ -46,6 +50,52 @@ def styles(options: argparse.Namespace) -> Output:
     for style in found:
         say(f"{style.group or 'Own Styles':18} {style.name:16} {style.tip or style.words}")
     return succeeded(styles=[style._asdict() for style in found])
+
+
+def add_workflows(verb: argparse.ArgumentParser) -> None:
+    """The flags of ``workflows``."""
+    verb.description = (
+        "List the workflows that are kept for --workflow, or say what one takes: what of a request goes "
+        "where, and what else can be set. The server is asked what its nodes take; nothing runs or "
+        "costs anything."
+    )
+    verb.add_argument("workflow", nargs="?", metavar="NAME|FILE", help="the one to tell of")
+    verb.add_argument("--keep", metavar="NAME", help="keep it by this name")
+    verb.add_argument("--remove", action="store_true", help="forget it")
+    add_flag(verb, PARAMETERS["workflow_places"], default=[])
+    add_outputs(verb)
+
+
+def workflows(options: argparse.Namespace) -> Output:
+    """The verb ``workflows``."""
+    name, places = options.workflow, tuple(options.workflow_places)
+    if name is None and (options.keep is not None or options.remove or places):
+        raise UsageError("--keep, --remove and --place need the name or the file of a workflow")
+    if options.remove and options.keep is not None:
+        raise UsageError("--remove goes without --keep")
+    found = None
+    if options.remove:
+        api.drop_workflow(name)
+    elif name is not None:
+        found = api.describe_workflow(name, places)
+        _say_workflow(found)
+        if options.keep is not None:
+            api.keep_workflow(name, options.keep, places)
+    kept = {name: str(file) for name, file in api.workflows().items()}
+    if name is None:
+        for title, file in kept.items():
+            say(f"{title:26} {file}")
+    return succeeded(workflows=kept, workflow=found.to_dict() if found is not None else None)
+
+
+def _say_workflow(found: Description) -> None:
+    for role, key in found.places:
+        say(f"{role:16} {key}")
+    for row in found.own:
+        limits = "" if row.least is row.most is None else f"  {row.least} - {row.most}"
+        say(f"{'--set':16} {row.key}={row.value}{limits}  {join_names(row.choices)}".rstrip())
+    if found.problem:
+        say(f"note: {found.problem}")
 
 
 def add_doctor(verb: argparse.ArgumentParser) -> None:

@@ -49,6 +49,12 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
     "export": (
         ("'Red Brick' --engine unity --output-dir Assets/Materials", "what Unity opens"),
         ("--job JOB --engine godot --output-dir materials", "of a stored result, without the .blend"),
+        ("--object Statue --engine gltf --output-dir models", "an object; what nodes make is baked first"),
+    ),
+    "curves": (("logo.svg --drawing-size 2 --extrude 0.1 --output logo.blend", "a logo, 2 m wide"),),
+    "sprite": (
+        ("walk_1.png walk_2.png walk_3.png walk_4.png --sprite-fps 6 --output walk.blend", "four frames"),
+        ("flame.gif --output-dir game", "with the sheet and its table for an engine"),
     ),
     "tile": (("wall.png wall_tile.png --json", "a seamless tile, and how good it is"),),
     "upscale": (
@@ -106,6 +112,11 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
     ),
     "models": (("--json", "sizes, qualities and shutdown dates"),),
     "styles": (("", "what each is for"),),
+    "workflows": (
+        ("flux.json --keep flux", "keep a workflow by a name"),
+        ("flux --json", "what goes where in it, and what can be set"),
+        ("flux --place 'prompt=Positive.text' --keep flux", "another place for the prompt, kept as well"),
+    ),
     "mcp": (
         ("--allow-dir textures", "what an agent's client starts"),
         ("--to-window room.blend", "the same for an agent that works in a window"),
@@ -127,6 +138,7 @@ RESULT_KEYS: Mapping[str, str] = {
     "material": "name of the material data-block, or null",
     "object": "name of the object data-block, or null; of several the first",
     "objects": "names of all objects that got it, or were made",
+    "exported": "path of each file written for `--export-to`",
     "usage": "tokens as the server counted them; null where it did not say",
     "estimated_usd": "upper bound before sending; this much was reserved",
     "cost_usd": "what it cost",
@@ -167,6 +179,12 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     },
     "models": {"models": "the rows of the model table"},
     "styles": {"styles": "each with `name`, `label`, `words`, `group` and `tip`"},
+    "workflows": {
+        "workflows": "those that are kept: file by name",
+        "workflow": "of the one that was named: `places`, the input of each role; `inputs`, each with `key`, "
+        "`kind`, `value`, `choices`, `least`, `most`, `is_image` and `role`; `problem`; and `is_asked`, "
+        "whether the server said so; null where none was named",
+    },
     "mcp": {"calls": "how many calls were answered; on stderr, as stdout belongs to the protocol"},
     "doctor": {
         "checks": "each with `name`, `ok` and `text`",
@@ -183,8 +201,27 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "engine": "for which it was written",
         "output_dir": "the folder",
         "materials": "paths of the files, by the name of each material's folder",
+        "objects": "with `--object`: paths of the files, by the name of each object's folder",
         "manifest": "the file that says what lies where, of earlier exports, too",
         "warnings": "sentences worth reading",
+    },
+    "curves": {
+        "file": "the drawing",
+        "object": "name of the empty that all curves hang on",
+        "objects": "names of the empty and of all curves",
+        "materials": "names of the materials, one a color",
+        "warnings": "sentences worth reading, such as what is not drawn",
+        "blend": "path of the saved scene, or null",
+    },
+    "sprite": {
+        "object": "name of the plane",
+        "material": "name of its material",
+        "image": "name of the image with all frames",
+        "frames": "how many there are",
+        "durations_ms": "how long each is shown",
+        "files": "with `--output-dir`: paths of the `sheet` and of its table (`json`)",
+        "warnings": "sentences worth reading",
+        "blend": "path of the saved scene, or null",
     },
     "material": {
         "material": "name of the material data-block",

@@ -7,8 +7,8 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from .. import api
+from ..core.engines.table import ENGINE_NAMES, ENGINES, OBJECT_FORMAT_NAMES, OBJECT_FORMATS
 from ..core.errors import JobCancelled
-from ..core.exports.engines import ENGINE_NAMES, ENGINES
 from ..core.request.map_kinds import BY_NAME
 from ..core.request.parameters import PARAMETERS, STRENGTHS
 from .common import OUTPUT_FLAGS, Output, UsageError, add_outputs, path_of, say, succeeded
@@ -91,16 +91,29 @@ def add_upscale(verb: argparse.ArgumentParser) -> None:
 def add_export(verb: argparse.ArgumentParser) -> None:
     """The verb ``export``."""
     verb.description = (
-        "A material as the files that a game engine or a pipeline opens by itself. Needs no network and no "
-        "key. Exported again, the files are replaced, but for what was changed since."
+        "A material, or a whole object, as the files that a game engine or a pipeline opens by itself. Needs "
+        "no network and no key. Exported again, the files are replaced, but for what was changed since. Of "
+        "objects, what nodes make is baked into copies first; the scene stays as it is."
     )
     verb.add_argument("material", nargs="*", metavar="MATERIAL", help="names of materials in the .blend")
     verb.add_argument("--job", metavar="JOB", help="the material that a job made, instead")
     verb.add_argument(
+        "--object",
+        dest="objects",
+        action="append",
+        metavar="NAME",
+        help="an object with what hangs on it, instead; repeatable",
+    )
+    written = [f"{name}: {what}" for name, _, what in ENGINES]
+    as_object = [f"{name}: {what}" for name, _, what in OBJECT_FORMATS]
+    verb.add_argument(
         "--engine",
         required=True,
-        choices=ENGINE_NAMES,
-        help="; ".join(f"{name}: {written}" for name, _, written in ENGINES),
+        choices=tuple(dict.fromkeys((*ENGINE_NAMES, *OBJECT_FORMAT_NAMES))),
+        help=f"{'; '.join(written)}. Of objects: {'; '.join(as_object)}",
+    )
+    verb.add_argument(
+        "--size", type=int, metavar="PIXELS", help="with --object, side of what is baked (default: 2048)"
     )
     verb.add_argument(
         "--output-dir", type=path_of("output_dir"), required=True, metavar="DIR", help="made if missing"
@@ -122,8 +135,12 @@ def make_maps(options: argparse.Namespace) -> Output:
 
 def export_materials(options: argparse.Namespace) -> Output:
     """The verb ``export``."""
-    if bool(options.material) == bool(options.job):
-        raise UsageError("export needs names of materials, or --job JOB")
+    if sum(map(bool, (options.material, options.job, options.objects))) != 1:
+        raise UsageError("export needs names of materials, or --job JOB, or --object NAME")
+    if options.objects:
+        return _export_objects(options)
+    if options.size:
+        raise UsageError("--size needs --object NAME")
     made = api.export_material(
         options.material or None,
         engine=options.engine,
@@ -134,6 +151,22 @@ def export_materials(options: argparse.Namespace) -> Output:
     _tell(list(made.warnings))
     for name, files in made.materials.items():
         say(f"{name}: {len(files)} files")
+    say(made.manifest)
+    return succeeded(**dataclasses.asdict(made))
+
+
+def _export_objects(options: argparse.Namespace) -> Output:
+    _tell([f"{label}: {written}" for name, label, written in OBJECT_FORMATS if name == options.engine])
+    made = api.export_objects(
+        options.objects,
+        engine=options.engine,
+        output_dir=options.output_dir,
+        size=options.size,
+        overwrite=options.overwrite,
+    )
+    _tell(list(made.warnings))
+    for files in made.objects.values():
+        say("\n".join(files))
     say(made.manifest)
     return succeeded(**dataclasses.asdict(made))
 

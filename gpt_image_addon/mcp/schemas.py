@@ -16,7 +16,7 @@ TYPES: dict[type, str] = {int: "integer", float: "number", bool: "boolean"}
 """Of JSON; whatever is not here is a text."""
 MOST_TEXT = 4000  # characters of any text but the prompt
 MOST_ITEMS = 32
-NOT_FOR_AGENTS = frozenset({"workflow", "workflow_values"})
+NOT_FOR_AGENTS = frozenset({"workflow", "workflow_values", "workflow_places"})
 """Parameters that let a server of the user's run whatever a file says."""
 CHOICES: dict[str, Collection[str]] = {"provider": PROVIDERS, "target": TARGETS}
 """Of parameters whose rows do not tell."""

@@ -38,7 +38,7 @@ MONEY: JsonObject = {
     },
     "output": OUTPUT,
 }
-PLAN = schemas.request_properties(left_out=("textures_dir",))
+PLAN = schemas.request_properties(left_out=("textures_dir", "export_to", "export_dir"))
 REQUEST = schemas.request_properties()
 MAPS = {
     name: schemas.property_of(PARAMETERS[name])

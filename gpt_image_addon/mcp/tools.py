@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from .. import api
 from ..app import material_maps, references
 from ..core.errors import BudgetExceededError, GptImageError, InvalidRequestError
-from ..core.jobs.job import Task
+from ..core.jobs.job import Job, Task
 from ..core.journal.states import JobState
 from ..core.references.kinds import CAPTURES
 from ..core.request.parameters import PARAMETERS
@@ -25,9 +26,25 @@ from .server import declined
 CANCEL_SECONDS = 2.0  # until a job has said whether it was billed
 IMAGES_IN = ("references", "mask", "markup")
 """Parameters that name images."""
+FOLDERS_OUT = ("textures_dir", "export_dir")
+"""Parameters that name folders for files."""
 FREE = {"readOnlyHint": False, "destructiveHint": False, "idempotentHint": False, "openWorldHint": False}
 PAID = {"readOnlyHint": False, "destructiveHint": True, "idempotentHint": False, "openWorldHint": True}
 READING = {"readOnlyHint": True, "openWorldHint": False}
+
+
+@dataclass(frozen=True)
+class _Request:
+    """A request by its parameters, checked and priced when it is asked for."""
+
+    values: JsonObject
+
+    @property
+    def plan(self) -> api.Plan:
+        return api.plan(**self.values)
+
+    def submit(self, **how: Any) -> Job:
+        return api.submit(**self.values, **how)
 
 
 class Toolbox:
@@ -184,10 +201,9 @@ class Toolbox:
         for name, value in values.items():
             if (parse := PARAMETERS[name].parse) is not None:
                 values[name] = [parse(text) for text in value]
-        if "textures_dir" in values:
-            values["textures_dir"] = self._folders.check_output(
-                values["textures_dir"], "textures_dir", is_folder=True
-            )
+        for name in FOLDERS_OUT:
+            if name in values:
+                values[name] = self._folders.check_output(values[name], name, is_folder=True)
         return values
 
     def _output(self, given: JsonObject) -> str | None:
@@ -226,25 +242,20 @@ class Toolbox:
         own, values = _split(given)
         values = self._request_values(values)
         is_stored = _is_stored(values, own.get("reuse", True))
-        submit = partial(api.submit, **values)
-        return (
-            yield from self._pay(own, values, lambda: api.plan(**values), submit, caller, is_stored=is_stored)
-        )
+        return (yield from self._pay(own, values, lambda: _Request(values), caller, is_stored=is_stored))
 
     def _texture(self, given: JsonObject, caller: Caller) -> Steps:
         own, values = _split(given)
         size = {name: own.pop(name) for name in ("texture_size",) if name in own}
         values = {**self._request_values(values), **size}
-        plan = partial(api.plan_model_texture, **values)
-        submit = partial(api.submit_model_texture, **values)
-        return (yield from self._pay(own, {"target": "model", **values}, plan, submit, caller))
+        prepare = partial(api.prepare_model_texture, **values)
+        return (yield from self._pay(own, {"target": "model", **values}, prepare, caller))
 
     def _pay(
         self,
         own: JsonObject,
         values: JsonObject,
-        plan: Callable[[], api.Plan],
-        submit: Callable[..., Task],
+        prepare: Callable[[], _Request | api.PreparedTexture],
         caller: Caller,
         *,
         is_stored: bool = False,
@@ -258,18 +269,20 @@ class Toolbox:
         output = self._output(own)
         key, retry = own.get("idempotency_key"), own.get("retry_unknown", False)
         allowance = spending.Allowance.of(own.get("max_cost_usd"))
-        planned = plan()
+        prepared = prepare()
+        planned = prepared.plan
         if planned.estimate.high_usd > 0 and not spending.is_known(key) and not is_stored:
             allowance.check(planned, can_ask=caller.can_ask)
             if caller.can_ask:
                 agreed = yield spending.question(planned, values, again=retry)
                 if agreed is None or agreed.get(spending.AGREED) is not True:
                     raise declined()
+                prepared = prepare()  # the user may have changed the scene before agreeing
             elif retry:
                 raise _needs_user()
         known = api.jobs()
         try:
-            job = submit(
+            job = prepared.submit(
                 reuse=own.get("reuse", True) or None,
                 retry_unknown=retry,
                 max_cost=allowance.usd,

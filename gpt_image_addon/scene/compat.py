@@ -74,3 +74,12 @@ def output_target(engine: str) -> str:
     if engine == "CYCLES":
         return "CYCLES"
     return "EEVEE" if engine.startswith("BLENDER_EEVEE") else "ALL"
+
+
+def curves_of(animation: bpy.types.AnimData) -> list[bpy.types.FCurve]:
+    """The curves of what animates a data-block. Since 5.0 they lie in the layers of its action."""
+    action = animation.action
+    if hasattr(action, "fcurves"):
+        return list(action.fcurves)
+    bags = (bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags)
+    return [curve for bag in bags if bag.slot_handle == animation.action_slot_handle for curve in bag.fcurves]

@@ -12,6 +12,7 @@ import bpy
 
 from ..core.request.parameters import PARAMETERS
 from ..core.request.providers import find_provider
+from ..core.request.targets import list_family, list_targets
 from .common import enum_items, thumbnails
 from .common.sidebar import Sidebar, in_every_sidebar
 from .common.translate import translate
@@ -101,10 +102,13 @@ def _draw_prompt(layout: Any, values: Any) -> None:
 
 
 def _draw_targets(layout: Any, values: Any) -> None:
-    grid = layout.grid_flow(row_major=True, columns=len(enum_items.TARGETS), even_columns=True, align=True)
+    """An icon for each place; targets that share one show theirs there while they are chosen."""
+    heads = [name for name, info in list_targets() if not info.parent]
+    grid = layout.grid_flow(row_major=True, columns=len(heads), even_columns=True, align=True)
     grid.scale_y = 1.2
-    for name, *_ in enum_items.TARGETS:
-        grid.prop_enum(values, "target", name, text="")
+    for name in heads:
+        chosen = values.target if values.target in list_family(name) else name
+        grid.prop_enum(values, "target", chosen, text="")
 
 
 def _draw_shown(layout: Any, values: Any, context: bpy.types.Context) -> None:

@@ -10,9 +10,12 @@ import bpy
 
 from .common import state
 from .editing.export_material import GPT_IMAGE_OT_export_material
+from .editing.export_object import GPT_IMAGE_OT_export_object
 from .editing.new_images import GPT_IMAGE_OT_cut_out, GPT_IMAGE_OT_extend
 from .editing.photo_material import GPT_IMAGE_OT_material_from_photo
 from .editing.upscaling import GPT_IMAGE_OT_upscale
+from .importing.curves import GPT_IMAGE_OT_import_curves
+from .importing.sprites import GPT_IMAGE_OT_import_sprite
 from .references.operators import GPT_IMAGE_OT_add_reference
 from .request.generate import GPT_IMAGE_OT_generate, GPT_IMAGE_OT_generate_from_panel
 from .results import outcomes
@@ -87,9 +90,16 @@ def _draw_clean_up(self: Any, context: bpy.types.Context) -> None:
     self.layout.operator(GPT_IMAGE_OT_strip.bl_idname, text="Remove GPT Image Metadata...")
 
 
+def _draw_import(self: Any, context: bpy.types.Context) -> None:
+    self.layout.operator_context = "INVOKE_DEFAULT"
+    self.layout.operator(GPT_IMAGE_OT_import_curves.bl_idname, text="SVG as Solid Curves (GPT Image)")
+    self.layout.operator(GPT_IMAGE_OT_import_sprite.bl_idname, text="Images or GIF as Sprite (GPT Image)")
+
+
 def _draw_export(self: Any, context: bpy.types.Context) -> None:
     self.layout.operator_context = "INVOKE_DEFAULT"
     self.layout.operator(GPT_IMAGE_OT_export_material.bl_idname, text="Material for Game Engines (GPT Image)")
+    self.layout.operator(GPT_IMAGE_OT_export_object.bl_idname, text="Baked Objects (GPT Image)")
 
 
 MENUS: tuple[tuple[str, Draw], ...] = (
@@ -99,6 +109,7 @@ MENUS: tuple[tuple[str, Draw], ...] = (
     ("STATUSBAR_HT_header", outcomes.draw_status),
     ("TOPBAR_MT_file_cleanup", _draw_clean_up),
     ("TOPBAR_MT_file_export", _draw_export),
+    ("TOPBAR_MT_file_import", _draw_import),
 )
 
 

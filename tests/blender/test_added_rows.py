@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from gpt_image_addon.core.request.targets import TARGETS
 from tests.added_rows import COST, HIGH
 
 pytestmark = pytest.mark.bpy_module
@@ -41,13 +42,13 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_the_command_line_offers_them(found: dict[str, Any]) -> None:
     assert "{openai,offline,comfyui,sketch}" in found["help"]
-    assert "{image,texture,plane,material,model,sign}" in found["help"]
+    assert "{" + ",".join([*TARGETS, "sign"]) + "}" in found["help"]
 
 
 def test_the_panel_and_the_menu_offer_them(found: dict[str, Any]) -> None:
     assert found["problem"] == ""
     assert any("≈ $0.050" in text for text in found["panel"])
-    assert found["place"] == 5
+    assert found["place"] == 50
     assert "Use as Sign" in found["menu"]
 
 

@@ -28,11 +28,14 @@ ARGUMENTS = {
     "bake": ("--objects", "Wall", "--size", "64"),
     "extend": ("wall.png", "wide.png", "--side", "right", "32", "--quality", "low", "--accept"),
     "cutout": ("wall.png", "cut.png", "--quality", "low", "--accept"),
+    "curves": ("logo.svg", "--extrude", "0.1"),
+    "sprite": ("wall.png", "wall.png"),
     "export": ("Stone", "--engine", "godot", "--output-dir", "exported"),
     "history": (),
     "recover": (),
     "models": (),
     "styles": (),
+    "workflows": (),
     "doctor": (),
 }
 """A success of each verb."""
@@ -48,11 +51,14 @@ MISUSED = {
     "bake": ("--objects", "Wall", "--bits", "12"),
     "extend": ("wall.png", "wide.png", "--side", "up", "32"),
     "cutout": ("wall.png",),
+    "curves": ("logo.svg", "--extrude", "thick"),
+    "sprite": (),
     "export": ("Stone", "--engine", "cryengine", "--output-dir", "exported"),
     "history": ("--month", "November"),
     "recover": ("JOB", "--all"),
     "models": ("gpt-image-2",),
     "styles": ("anime",),
+    "workflows": ("--keep", "flux"),
     "doctor": ("--with-prompts",),
     "mcp": ("--allow-dir",),
 }
@@ -66,7 +72,7 @@ OPTIONAL = {
     "tile": {"cost_usd", "estimated_usd", "job", "repaired"},
 }
 """Keys that only some calls print."""
-UNCONFIGURED = ("maps", "tile", "material", "export", "bake", "styles")
+UNCONFIGURED = ("maps", "tile", "material", "curves", "sprite", "export", "bake", "styles", "workflows")
 """The verbs that need no settings."""
 SENDING = ("generate", "batch", "texture", "extend", "cutout")
 """The verbs that ask the API; the others must never do so."""
@@ -101,6 +107,7 @@ def run(
     stone = scene_fixtures.cube("Wall", material="Stone").active_material
     node = stone.node_tree.nodes.new("ShaderNodeTexImage")
     node["gpt_image_kind"], node.image = "base_color", bpy.data.images.load(str(Path("wall.png").absolute()))
+    Path("logo.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><rect width="4" height="2"/></svg>')
     Path("rows.jsonl").write_text('{"prompt": "oak"}\n', "utf-8")
 
     def command(*argv: str) -> tuple[int, dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon.app import settings
+from gpt_image_addon.core.providers.comfyui import prompts
 from gpt_image_addon.mcp import tool_arguments
 from gpt_image_addon.ui.preferences.preferences import GPT_IMAGE_AP_preferences
 from gpt_image_addon.ui.request import to_parameters
@@ -43,6 +45,8 @@ def test_the_command_line_makes_a_texture(comfy: ComfyServer, run: Command) -> N
         pytest.approx(0.038),
     )
     checks = {check["name"]: check for check in run("doctor")[1]["checks"]}
+    assert checks["workflows"]["text"] == "0 workflows are kept"
+    assert checks["websocket"]["ok"]
     assert checks["comfyui"]["text"] == f"requests go to {comfy.url}; a key of a Comfy account is there"
 
 
@@ -65,11 +69,29 @@ def test_each_failure_has_its_exit_code(
     assert fail(GPT_IMAGE_COMFYUI_HEADERS="nonsense") == (3, "bad_headers")
     assert fail(COMFY_API_KEY="") == (3, "missing_api_key")
     assert fail(COMFY_API_KEY="with spaces in") == (3, "bad_key")
+    assert fail("--comfyui-url", "ftp://127.0.0.1") == (3, "bad_base_url")
+    assert fail("--comfyui-url", "http://127.0.0.1:9") == (6, "connection_error")
+    assert fail("--comfyui-headers", "nonsense") == (3, "bad_headers")
+    assert fail("--workflow", __file__) == (4, "bad_workflow")
     assert fail("--output-format", "webp")[0] == 4
     assert fail("--model", "comfy-gpt-image-7")[0] == 4
     assert not comfy.bills
     comfy.error = {"exception_message": "Payment Required: Please add credits to your account."}
     assert fail() == (5, "http_402")
+
+
+def test_flags_override_variables_for_one_command(
+    comfy: ComfyServer, run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GPT_IMAGE_COMFYUI_URL", "http://127.0.0.1:9")
+    flags = ("--comfyui-url", comfy.url, "--comfyui-headers", "X-Proxy: secret-word")
+    code, made = run("generate", "oak", "--provider", "comfyui", "--quality", "low", *flags)
+    assert code == 0 and made["provider"] == "comfyui"
+    assert {seen.get("x-proxy") for seen in comfy.headers_seen} == {"secret-word"}
+    checks = {check["name"]: check["text"] for check in run("doctor", *flags)[1]["checks"]}
+    assert f"requests go to {comfy.url}" in checks["comfyui"]
+    assert settings.load().of_providers["comfyui_url"] == "http://127.0.0.1:9"
+    assert run("generate", "oak", "--provider", "comfyui", "--comfy-api-key", KEY)[0] == 2
 
 
 def test_its_key_is_kept_apart_from_the_other_one(
@@ -129,6 +151,31 @@ def test_a_workflow_runs_from_the_command_line_and_the_panel(
     assert found and [round(value * 255) for value in found[0].pixels[:3]] == [245, 235, 225]
     values.provider = "offline"
     assert "workflow" not in to_parameters.plain(values)
+
+
+def test_a_batch_takes_little_of_the_queue_and_sends_each_row_once(
+    comfy: ComfyServer, run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prompts, "POLL_SECONDS", 0.02)
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (16, 16), (10, 20, 30)).save("red.png")
+    Path("edit.json").write_text(json.dumps(EDIT), "utf-8")
+    rows: list[dict[str, Any]] = [{"prompt": f"oak {number}", "quality": "low"} for number in range(8)]
+    edit = {"workflow": "edit.json", "reference": "red.png"}
+    rows += [{**edit, "prompt": f"wide {width}", "set": [f"Grow.width={width}"]} for width in (48, 64)]
+    Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    comfy.gate.clear()
+    stranger = comfy.queue_foreign()
+    threading.Timer(1.5, comfy.gate.set).start()
+    code, made = run("batch", "rows.jsonl", "--provider", "comfyui", "--target", "image")
+    assert (code, made["succeeded"]) == (0, 10), made
+    assert len(comfy.bills) == 8 and comfy.requests.count(("POST", "/prompt")) == 10
+    assert comfy.longest == 3 and comfy.history[stranger]["status"]["completed"]  # two of ours
+    assert made["cost_usd"] == pytest.approx(8 * 0.019)
+    sizes = {Image.open(file).size for row in made["results"] for file in row["files"]}
+    assert sizes == {(64, 64), (48, 32), (64, 32)}
+    assert run("batch", "rows.jsonl", "--provider", "comfyui", "--target", "image")[1]["skipped"] == 10
+    assert len(comfy.bills) == 8
 
 
 def test_agents_can_not_name_workflows() -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from mathutils import Vector
+from mathutils import Matrix, Vector
 from numpy.typing import NDArray
 
 from gpt_image_addon import api
+from gpt_image_addon.core.engines.table import ENGINE_NAMES
 from gpt_image_addon.core.errors import InvalidRequestError, SceneError
-from gpt_image_addon.core.exports.engines import ENGINE_NAMES
 from gpt_image_addon.scene.shading.read_material import read_material
 from tests.blender.scene_fixtures import cube
 
@@ -92,6 +92,80 @@ def test_a_stored_result_is_exported_without_the_scene(bricks: bpy.types.Object,
     assert not bpy.data.materials and not bpy.data.images
 
 
+def test_what_is_generated_is_exported_when_it_arrives(run: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "game"
+    words = (
+        "generate",
+        "red brick wall",
+        "--target",
+        "material",
+        "--provider",
+        "offline",
+        "--size",
+        "256x256",
+    )
+    flags = ("--export-to", "godot", "--export-dir", folder)
+    code, made = run(*words, *flags)
+    assert code == 0 and not any("export" in told for told in made["warnings"])
+    noted = json.loads((folder / "gpt-image-export.json").read_text())["engines"]["godot"]
+    assert sorted(str(folder / file) for file in noted["red brick wall"]) == sorted(made["exported"])
+    assert "uv1_scale" in (folder / "red brick wall" / "red brick wall.tres").read_text()
+    code, other = run(*words, *flags)
+    assert code == 0 and "'red brick wall 2'" in " ".join(other["warnings"])
+    assert not set(made["exported"]) & set(other["exported"])
+    script = folder / "red brick wall" / "red brick wall.tres"
+    before = script.read_bytes()
+    assert run("export", "--job", made["job"], "--engine", "godot", "--output-dir", folder)[0] == 0
+    assert script.read_bytes() == before
+
+
+def test_what_can_not_be_exported_is_said_before_anything_is_made(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for given in (
+        ("--target", "material", "--export-to", "unity"),
+        ("--target", "material", "--export-dir", tmp_path),
+        ("--target", "texture", "--export-to", "unity", "--export-dir", tmp_path),
+    ):
+        code, refused = run("generate", "oak", "--provider", "offline", *given)
+        assert code == 4 and refused["error"]["param"].startswith("export_")
+    into = ("--export-to", "unity", "--export-dir", tmp_path / "file" / "below")
+    code, refused = run("generate", "oak", "--provider", "offline", "--target", "material", *into)
+    assert code == 1 and "file" in refused["error"]["message"]
+    assert not api.jobs()
+
+
+def test_rows_of_a_manifest_are_exported_in_one_go(run: Any, tmp_path: Path) -> None:
+    manifest = tmp_path / "rows.jsonl"
+    rows = [
+        {"prompt": "oak planks"},
+        {"prompt": "oak planks", "n": 2},
+        {"prompt": "slate", "export_to": "usd"},
+    ]
+    base = {"provider": "offline", "target": "material", "size": "256x256"}
+    base |= {"export_to": "unreal", "export_dir": "game"}
+    manifest.write_text("".join(json.dumps({**base, **row}) + "\n" for row in rows))
+    library = ("--asset-library", tmp_path / "oak.blend")
+    code, made = run("batch", manifest, *library)
+    told = " ".join(warning for row in made["results"] for warning in row["warnings"])
+    assert code == 0 and "not exported" not in told and told.count("the new one is 'oak planks 2'") == 1
+    noted = json.loads((tmp_path / "game" / "gpt-image-export.json").read_text())["engines"]
+    assert {engine: sorted(names) for engine, names in noted.items()} == {
+        "unreal": ["oak planks", "oak planks 2"],
+        "usd": ["slate"],
+    }
+    written = {
+        str(tmp_path / "game" / file) for names in noted.values() for one in names.values() for file in one
+    }
+    assert written <= {file for row in made["results"] for file in row["files"]}
+    (tmp_path / "game" / "slate" / "slate.usda").unlink()
+    code, again = run("batch", manifest, *library)
+    assert code == 0 and again["skipped"] == 3
+    noted_again = json.loads((tmp_path / "game" / "gpt-image-export.json").read_text())["engines"]
+    assert noted_again == noted and all(map(Path.exists, map(Path, written)))
+    code, refused = run("batch", manifest, "--farm", "openjd", tmp_path / "farm")
+    assert code == 4 and refused["error"]["param"] == "export_to"
+
+
 def test_what_has_nothing_to_export_is_said(bricks: bpy.types.Object, tmp_path: Path) -> None:
     plain = cube(material="Plain").active_material.name
     with pytest.raises(InvalidRequestError, match="no image"):
@@ -128,7 +202,7 @@ def test_usd_and_materialx_satisfy_their_own_validators(bricks: bpy.types.Object
     expose()
     materialx = pytest.importorskip("MaterialX", reason="this Blender comes without MaterialX")
     usd = pytest.importorskip("pxr.UsdUtils", reason="this Blender comes without USD")
-    from pxr import Usd, UsdShade
+    from pxr import Usd, UsdShade, UsdValidation
 
     name = bricks.active_material.name
     api.export_material(name, engine="materialx", output_dir=tmp_path)
@@ -143,6 +217,9 @@ def test_usd_and_materialx_satisfy_their_own_validators(bricks: bpy.types.Object
     checker.CheckCompliance(path)
     assert checker.GetErrors() == [] and checker.GetFailedChecks() == [] and checker.GetWarnings() == []
     stage = Usd.Stage.Open(path)
+    validators = UsdValidation.ValidationRegistry().GetOrLoadAllValidators()
+    found = UsdValidation.ValidationContext(validators).Validate(stage)
+    assert len(validators) > 10 and [str(error.GetMessage()) for error in found] == []
     mesh = stage.GetDefaultPrim().GetChild("Swatch")
     material, _ = UsdShade.MaterialBindingAPI(mesh).ComputeBoundMaterial()
     surface, *_ = material.ComputeSurfaceSource()
@@ -169,20 +246,47 @@ def render(obj: bpy.types.Object, folder: Path) -> NDArray[np.float32]:
     return pixels.reshape(SIDE, SIDE, 4)[..., :3] * 255
 
 
-def test_a_glb_looks_the_same_in_blender_again(bricks: bpy.types.Object, tmp_path: Path) -> None:
+def light_and_look(size: float, place: tuple[float, float, float]) -> None:
+    """A camera that looks at the middle from a place, and the sun.
+
+    :param size: what it sees of the world.
+    """
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
-    camera.data.type, camera.data.ortho_scale, camera.location = "ORTHO", 0.9, (0, 0, 2)
+    camera.data.type, camera.data.ortho_scale, camera.location = "ORTHO", size, place
+    camera.rotation_euler = Vector(place).to_track_quat("Z", "Y").to_euler()
     lamp = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
     lamp.data.energy = 3
     lamp.rotation_euler = Vector((1, 0.3, 1)).to_track_quat("Z", "Y").to_euler()
     for made in (camera, lamp):
         bpy.context.collection.objects.link(made)
     bpy.context.scene.camera = camera
+
+
+def import_gltf(path: Path) -> bpy.types.Object:
+    bpy.ops.import_scene.gltf(filepath=str(path.with_suffix(".glb")))
+    return bpy.context.selected_objects[0]
+
+
+def import_usd(path: Path) -> bpy.types.Object:
+    """The swatch, laid down: Y is up in the file, and it stands."""
+    if not bpy.app.build_options.usd:
+        pytest.skip("this Blender comes without USD")
+    bpy.ops.wm.usd_import(filepath=str(path.with_suffix(".usda")))
+    swatch = next(obj for obj in bpy.data.objects if obj.name.startswith("Swatch"))
+    swatch.parent, swatch.matrix_world = None, Matrix.Identity(4)
+    return swatch
+
+
+@pytest.mark.parametrize(("engine", "import_again"), [("gltf", import_gltf), ("usd", import_usd)])
+def test_it_looks_the_same_in_blender_again(
+    bricks: bpy.types.Object, tmp_path: Path, engine: str, import_again: Any
+) -> None:
+    light_and_look(0.9, (0, 0, 2))
     nodes_of(bricks)["AO Amount"].outputs[0].default_value = 0  # engines take it for ambient light alone
     nodes_of(bricks)["Normal Strength"].outputs[0].default_value = 1.5
     before = render(bricks, tmp_path)
     name = bricks.active_material.name
-    api.export_material(name, engine="gltf", output_dir=tmp_path)
-    bpy.ops.import_scene.gltf(filepath=str(tmp_path / name / f"{name}.glb"))
-    after = render(bpy.context.selected_objects[0], tmp_path)
-    assert before.std() > 10 and np.abs(before - after).mean() < 2
+    api.export_material(name, engine=engine, output_dir=tmp_path)
+    after = render(import_again(tmp_path / name / name), tmp_path)
+    difference = float(np.abs(before - after).mean())
+    assert before.std() > 10 and difference < 2

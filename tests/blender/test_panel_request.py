@@ -37,6 +37,8 @@ from tests.blender.layouts import Layout, draw
 
 SMALL = {"provider": "offline", "size": "64x64"}
 ELSEWHERE = {
+    "export_to",
+    "export_dir",
     "object_name",
     "object_uid",
     "object_uids",
@@ -97,8 +99,9 @@ def everything(tmp_path: Path) -> dict[str, Any]:
             | images.parameters(values())
             | points.parameters(values())
         )
-    values().target = "model"
-    found |= to_parameters.plain(values())
+    for target in ("curves", "sprite", "model"):
+        values().target = target
+        found |= to_parameters.plain(values())
     values().provider, values().workflow, values().workflow_values = "comfyui", "a.json", "A.b=1; C.d=x"
     return found | to_parameters.plain(values())
 

@@ -11,6 +11,7 @@ import pytest
 from mathutils import Vector
 
 from gpt_image_addon.core.request.request import Application
+from gpt_image_addon.scene.shading import slots
 from gpt_image_addon.scene.targets.registry import apply
 from tests.blender.scene_fixtures import camera, cube, image_file, prepared
 
@@ -189,3 +190,16 @@ def test_a_plane_faces_the_camera_of_a_marker() -> None:
     scene.camera = next(obj for obj in scene.objects if obj.type == "CAMERA" and obj != other)
     towards, _ = facing(apply(prepared(), PLANE).object)
     assert tuple(towards) == pytest.approx((0, 0, 1), abs=1e-5)
+
+
+@pytest.mark.parametrize("stored", [-3, 2**31 - 1])
+def test_a_slot_that_no_object_has_is_the_nearest_one(stored: int) -> None:
+    bpy.ops.mesh.primitive_cube_add()
+    mesh = bpy.context.object.data
+    shown, other = (bpy.data.materials.new(name) for name in ("Shown", "Other"))
+    for material in (shown, other) if stored < 0 else (other, shown):
+        mesh.materials.append(material)
+    attribute = mesh.attributes.get("material_index") or mesh.attributes.new("material_index", "INT", "FACE")
+    attribute.data.foreach_set("value", [stored] * len(mesh.polygons))
+    assert slots.why_unseen(bpy.context.object, shown) is None
+    assert slots.why_unseen(bpy.context.object, other) is not None

@@ -23,6 +23,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import numpy as np
 from PIL import Image, PngImagePlugin
 
+from .sockets import ServerSocket, accept, words
+
 CLASSES: dict[str, Any] = json.loads(Path(__file__).with_name("object_info.json").read_text("utf-8"))
 PAID = "OpenAIGPTImageNodeV2"
 WAIT = 30.0  # seconds that a held run waits at most
@@ -35,6 +37,7 @@ class Run:
     id: str
     graph: dict[str, Any]
     extra: dict[str, Any]
+    client: str = ""
     cancelled: bool = False
 
 
@@ -74,11 +77,23 @@ class ComfyServer(ThreadingHTTPServer):
         """POST /prompt answers 200 with errors of one of several outputs."""
         self.status = 0
         """With which all calls are answered, where it is not 0."""
+        self.longest = 0
+        """Most prompts that waited or ran at once."""
         self.files: dict[tuple[str, str, str], bytes] = {}
         """By kind, folder and name."""
         self.gate = threading.Event()
         self.gate.set()
         """Cleared, the running prompt waits."""
+        self.hold_jobs = threading.Event()
+        self.hold_jobs.set()
+        """Cleared, nobody is told of jobs."""
+        self.sockets: dict[str, ServerSocket] = {}
+        """Open ones, by the id of their client."""
+        self.has_sockets = False
+        self.credits: str | None = "6.4"
+        """What the paid node says it took; None where it says nothing."""
+        self.steps: list[dict[str, Any] | bytes] = []
+        """What a client is sent while a node scales an image."""
         self._lock = threading.Condition()
         self._queue: list[Run] = []
         self.running: Run | None = None
@@ -113,6 +128,11 @@ class ComfyServer(ThreadingHTTPServer):
         with self._lock:
             self._queue.append(run)
         return run.id
+
+    def tell(self, client: str, content: dict[str, Any] | bytes) -> None:
+        """Send something to the socket of a client, where one is open."""
+        if client in self.sockets:
+            self.sockets[client].send(content)
 
     def wait_running(self, identity: str | None = None) -> None:
         """Until a prompt runs."""
@@ -152,7 +172,9 @@ class ComfyServer(ThreadingHTTPServer):
             return 400, {**_error("prompt_outputs_failed_validation", failed, ""), "node_errors": errors}
         self.graphs.append(graph)
         with self._lock:
-            self._queue.append(Run(identity, graph, dict(body.get("extra_data") or {})))
+            run = Run(identity, graph, dict(body.get("extra_data") or {}), body.get("client_id", ""))
+            self._queue.append(run)
+            self.longest = max(self.longest, len(self._queue) + (self.running is not None))
         return 200, {"prompt_id": identity, "number": 1, "node_errors": errors}
 
     def _check_node(self, node: dict[str, Any], graph: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -249,6 +271,8 @@ class ComfyServer(ThreadingHTTPServer):
             if self.error:
                 details = {"exception_type": "Exception", **self.error}
                 raise _RunError(kind, details["exception_message"], details["exception_type"])
+            if self.credits is not None:
+                self.tell(run.client, words(number, f"Status: Completed\nPrice: {self.credits} credits"))
             color = (20 * len(self.bills) % 256, 90, 160)
             return [[Image.new("RGBA", (64, 64), (*color, 255)) for _ in range(inputs["n"])]]
         if kind == "LoadImage":
@@ -260,6 +284,9 @@ class ComfyServer(ThreadingHTTPServer):
             return [[Image.fromarray(255 - np.asarray(one)) for one in value(inputs["image"])]]
         if kind == "ImageScale":
             size = (inputs["width"], inputs["height"])
+            for content in self.steps:
+                self.tell(run.client, content)
+            self._hold(run)
             return [[one.resize(size, Image.Resampling.NEAREST) for one in value(inputs["image"])]]
         if kind in ("SaveImage", "PreviewImage"):
             return [self._save(image, run, kind) for image in value(inputs["images"])]
@@ -387,10 +414,13 @@ class _Handler(BaseHTTPRequestHandler):
             rows = {where[1]: comfy.classes[where[1]]} if len(where) > 1 and where[1] in comfy.classes else {}
             self._say(200, rows if len(where) > 1 else comfy.classes)
         elif where[:2] == ["api", "jobs"] and comfy.knows_jobs:
+            comfy.hold_jobs.wait(WAIT)
             found = comfy.job(where[2])
             self._say(200 if found else 404, found or {"error": "Job not found"})
         elif where[0] == "history":
             self._say(200, {where[1]: comfy.history[where[1]]} if where[1] in comfy.history else {})
+        elif where == ["ws"] and comfy.has_sockets and "sec-websocket-key" in self.headers:
+            self._open_socket(query["clientId"])
         elif where == ["queue"]:
             self._say(200, comfy.rows())
         elif where == ["view"]:
@@ -428,6 +458,17 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(200, "")
         else:
             self._say(404, "404: Not Found")
+
+    def _open_socket(self, client: str) -> None:
+        self.close_connection = True
+        self.send_response(101)
+        self.send_header("upgrade", "websocket")
+        self.send_header("connection", "Upgrade")
+        self.send_header("sec-websocket-accept", accept(self.headers["sec-websocket-key"]))
+        self.end_headers()
+        found = ServerSocket(self.wfile.write, self.rfile)
+        self.server.sockets[client] = found
+        found.listen()
 
     def _begin(self) -> ComfyServer:
         self.server.requests.append((self.command, self.path))

@@ -38,9 +38,9 @@ from gpt_image_addon.core.jobs.queue import JobQueue
 from gpt_image_addon.core.jobs.uploads import digest_request
 from gpt_image_addon.core.jobs.worker import Worker
 from gpt_image_addon.core.journal.journal import Journal
-from gpt_image_addon.core.journal.recovery import open_journal, recover_all
+from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
-from gpt_image_addon.core.providers.comfyui import prompts
+from gpt_image_addon.core.providers.comfyui import badges, prompts
 from gpt_image_addon.core.providers.comfyui.client import ComfyUIProvider
 from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.pricing import Limits
@@ -166,16 +166,21 @@ def test_two_references_and_a_mask_arrive_as_they_are(
     assert len(comfy.bills) == 2
 
 
-def test_what_the_node_lacks_is_said_before_anything_is_sent(comfy: ComfyServer, journal: Journal) -> None:
+def test_what_the_node_lacks_is_said_before_anything_is_sent(
+    comfy: ComfyServer, journal: Journal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GPT_IMAGE_DATA_DIR", str(tmp_path / "prices"))
     for changes, problem in (
         ({"output_format": "jpeg"}, "makes png, not jpeg"),
         ({"complexity": "low"}, "does not take complexity"),
         ({"background": "transparent"}, "does not offer a transparent background"),
         ({"size": "816x816"}, "under 1024 pixels"),
         ({"quality": "max"}, "does not take quality"),
+        ({"model": "comfy-gpt-image-9"}, "comfy-gpt-image-9 costs through a Comfy account is not known"),
     ):
         with pytest.raises(InvalidRequestError, match=problem):
             start(journal, comfy.url, **changes)
+    badges.keep_prices({f"gpt-image-{name}": {"low": (0.01, 0.02)} for name in (1, 9)})
     for changes, problem in (
         ({"model": "comfy-gpt-image-9"}, "it takes gpt-image-2, gpt-image-1.5, gpt-image-1"),
         ({"model": "comfy-gpt-image-1", "size": "2048x2048"}, "does not take size"),
@@ -319,11 +324,11 @@ def test_a_killed_process_loses_nothing(comfy: ComfyServer, tmp_path: Path) -> N
     journal = open_journal(tmp_path / "state")
     worker = Worker(journal, load_registry(), connect(comfy.url))
     (entry,) = journal.entries(JobState.UNKNOWN)
-    recover_all(journal, worker.find_answer)
+    assert not worker.find_answer(entry)
     assert state_of(journal, entry.id) == (JobState.UNKNOWN, "maybe")  # it still runs
     comfy.gate.set()
     _wait_for(comfy, prompts.prompt_id(entry.id, 0))
-    recover_all(journal, worker.find_answer)
+    assert worker.find_answer(entry)
     found = journal.entry(entry.id)
     assert found is not None and found.state is JobState.RECEIVED and found.folder is not None
     assert Image.open(io.BytesIO((found.folder / "image-1.png").read_bytes())).size == (64, 64)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,15 +14,18 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon.core.errors import InvalidRequestError
+from gpt_image_addon.core.jobs.uploads import digest_request
+from gpt_image_addon.core.jobs.worker import Worker
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.providers.comfyui import prompts
-from gpt_image_addon.core.providers.comfyui.mapping import Mapper, Places
-from gpt_image_addon.core.providers.comfyui.workflow import read_workflow
+from gpt_image_addon.core.request.models import load_registry
+from gpt_image_addon.core.workflows.file import read_workflow
+from gpt_image_addon.core.workflows.mapping import Mapper, Places
 
 from .server import CLASSES, ComfyServer
-from .test_gpt_image import finish, run, start, state_of, wait_until
+from .test_gpt_image import ROOT, connect, finish, run, start, state_of, wait_until
 
 MODEL = "comfy-workflow"
 EDIT: dict[str, Any] = {
@@ -92,6 +97,12 @@ def titled(graph: dict[str, Any], **titles: str) -> dict[str, Any]:
     }
 
 
+def png() -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (16, 16), (10, 20, 30)).save(stream, "png")
+    return stream.getvalue()
+
+
 def map_places(path: Path, graph: dict[str, Any]) -> Places:
     return Mapper(read_workflow(Path(save(path, graph))), CLASSES).map()
 
@@ -139,7 +150,7 @@ def test_roles_find_prompt_seed_and_size_without_titles(tmp_path: Path) -> None:
         "width": [("5", "width")],
         "height": [("5", "height")],
     }
-    assert ("prompt", "CLIPTextEncode.text") in found.describe()
+    assert ("prompt", ("6", "text")) in found.describe()
 
 
 def test_a_text_for_both_is_the_prompt(tmp_path: Path) -> None:
@@ -276,8 +287,31 @@ def test_what_costs_nothing_leaves_no_doubt_about_a_bill(
     assert state_of(journal, job.id) == (JobState.FAILED, "no")
 
 
+def test_a_killed_run_that_was_free_may_be_sent_again_and_is_found_again(
+    comfy: ComfyServer, tmp_path: Path
+) -> None:
+    changes = {"model": MODEL, "workflow": save(tmp_path / "w.json", EDIT)}
+    comfy.files["input", "", "example.png"] = comfy.files["input", "", "x.png"] = png()
+    comfy.gate.clear()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tests.comfyui.killed", tmp_path / "state", comfy.url, json.dumps(changes)],
+        cwd=ROOT,
+    )
+    comfy.wait_running()
+    child.kill()
+    child.wait()
+    found = open_journal(tmp_path / "state")
+    (entry,) = found.entries(JobState.UNKNOWN)
+    assert entry.billed == "no" and found.find_lost(digest_request(entry.request)) is None
+    comfy.gate.set()
+    job, event = run(found, comfy.url, **changes)  # nobody has to say that it may be sent again
+    assert event.error is None and state_of(found, job)[0] is JobState.RECEIVED
+    assert Worker(found, load_registry(), connect(comfy.url)).find_answer(entry)
+    assert state_of(found, entry.id)[0] is JobState.RECEIVED
+    found.close()
+
+
 def test_the_same_path_with_another_workflow_is_another_request(journal: Journal, tmp_path: Path) -> None:
-    from gpt_image_addon.core.jobs.uploads import digest_request
     from gpt_image_addon.core.request.request import GenerationRequest
 
     path = save(tmp_path / "w.json", EDIT)

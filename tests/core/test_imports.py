@@ -13,10 +13,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "gpt_image_addon"
 
-CORE_BASE = "core.text core.errors core.common core.references core.request core.results"
+CORE_BASE = "core.text core.errors core.common core.references core.engines core.request core.results"
 JOBS = (
     f"{CORE_BASE} core.http core.raster core.imaging core.pasting core.editing core.textures core.upscaling"
-    " core.journal core.providers core.processes"
+    " core.vector core.animation core.journal core.providers core.processes"
 )
 PAINTER = "core.providers.offline.painter"
 BLENDER = "bpy mathutils numpy"
@@ -27,7 +27,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "core.errors": ("core.text", ""),
     "core.common": ("core.text core.errors", ""),
     "core.references": ("core.text core.errors", ""),
-    "core.request": ("core.text core.errors core.common core.references", ""),
+    "core.engines": ("", ""),
+    "core.request": ("core.text core.errors core.common core.references core.engines", ""),
     "core.results": ("core.text core.errors core.common", ""),
     "core.http": ("core.text core.errors core.common core.results", "requests urllib3"),
     "core.raster": ("", "PIL numpy"),
@@ -46,10 +47,16 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.request core.raster core.imaging core.pasting core.editing core.textures",
         "PIL numpy",
     ),
+    "core.vector": ("core.text core.errors", "PIL numpy"),
+    "core.animation": (
+        "core.text core.errors core.common core.request core.results core.raster core.imaging",
+        "PIL numpy",
+    ),
     "core.projection": (f"{CORE_BASE} core.raster", "PIL numpy"),
     "core.journal": (f"{CORE_BASE} core.http", ""),
     "core.versions": (f"{CORE_BASE} core.raster core.imaging core.pasting core.http core.journal", ""),
-    "core.providers": ("core.text core.errors core.request core.http core.imaging", ""),
+    "core.workflows": ("core.text core.errors core.common", ""),
+    "core.providers": ("core.text core.errors core.request core.http core.imaging core.workflows", ""),
     f"{PAINTER}.primitives": ("", "PIL numpy"),
     f"{PAINTER}.patterns": (f"{PAINTER}.primitives", "numpy"),
     PAINTER: (f"{PAINTER}.primitives {PAINTER}.patterns", "PIL numpy"),
@@ -62,8 +69,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "",
     ),
     "core.providers.comfyui": (
-        "core.text core.errors core.common core.request core.http core.imaging core.providers",
-        "",
+        "core.text core.errors core.common core.request core.http core.imaging core.workflows core.providers",
+        "websocket",
     ),
     "core.processes": ("core.text core.errors core.common", ""),
     "core.painting": (
@@ -72,13 +79,14 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "PIL numpy",
     ),
     "core.exports": (
-        "core.text core.errors core.common core.request core.results core.raster core.imaging core.textures"
-        " core.processes",
+        "core.text core.errors core.common core.engines core.request core.results core.raster core.imaging"
+        " core.textures core.processes",
         "numpy",
     ),
-    "core.jobs": (JOBS, "numpy"),
+    "core.jobs": (f"{JOBS} core.exports", "numpy"),
     "core.batch": (
-        f"{CORE_BASE} core.imaging core.journal core.providers core.providers.openai core.jobs",
+        f"{CORE_BASE} core.imaging core.journal core.workflows core.providers core.providers.openai"
+        " core.jobs",
         "PIL",
     ),
     "scene": (f"{CORE_BASE} core.raster core.imaging", BLENDER),
@@ -90,6 +98,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "scene.targets": (
         f"{CORE_BASE} core.imaging core.painting scene scene.shading scene.projection",
         BLENDER,
+    ),
+    "scene.objects": (
+        f"{CORE_BASE} core.vector core.animation scene scene.shading scene.targets",
+        f"{BLENDER} addon_utils",
     ),
     "scene.capture": (
         "core.text core.errors core.raster scene scene.shading scene.targets",
@@ -116,10 +128,19 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "app.materials": ("core.text core.errors core.request core.jobs scene.shading app", "bpy"),
-    "app.exporting": (f"{CORE_BASE} core.jobs core.exports scene.shading app", "bpy"),
+    "scene.exporting": (f"{CORE_BASE} scene scene.shading scene.projection", BLENDER),
+    "app.exporting": (
+        f"{CORE_BASE} core.imaging core.jobs core.painting core.exports scene scene.shading scene.projection"
+        " scene.exporting app",
+        "bpy",
+    ),
+    "app.importing": (
+        f"{CORE_BASE} core.imaging core.vector core.animation core.jobs scene scene.targets app",
+        "bpy",
+    ),
     "app.generation": (
-        f"{CORE_BASE} core.jobs core.painting app app.editing app.projection app.painting scene.projection"
-        " scene.targets",
+        f"{CORE_BASE} core.workflows core.providers core.jobs core.painting app app.editing app.projection"
+        " app.painting scene.projection scene.targets",
         "bpy",
     ),
     "app.batch": (
@@ -128,12 +149,13 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "app.diagnostics": (
-        "core.text core.errors core.common core.request core.results core.http core.journal app",
+        "core.text core.errors core.common core.request core.results core.http core.workflows core.journal"
+        " app",
         "bpy",
     ),
     "api": (
         f"{CORE_BASE} core.journal core.versions core.providers core.jobs core.batch scene app app.editing"
-        " app.generation app.painting app.batch app.exporting",
+        " app.generation app.painting app.batch app.exporting app.importing",
         "",
     ),
     "lazy": ("core.common", ""),
@@ -152,18 +174,24 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.references app app.diagnostics api ui.common ui.references",
         "bpy blf gpu gpu_extras",
     ),
+    "ui.workflows": (
+        "core.text core.errors core.references core.workflows app api ui.common",
+        "bpy",
+    ),
     "ui.painting": ("core.references core.painting ui.common", "bpy blf bpy_extras gpu gpu_extras mathutils"),
     "ui.materials": ("core.textures app.materials ui.common", "bpy"),
     "ui.request": (
-        "core.text core.errors core.references core.request core.journal app app.editing app.painting"
-        " app.diagnostics api ui.common ui.references ui.points ui.painting ui.materials",
+        "core.text core.errors core.references core.request core.workflows core.journal app app.editing"
+        " app.painting app.diagnostics api ui.common ui.references ui.workflows ui.points ui.painting"
+        " ui.materials",
         "bpy",
     ),
     "ui.editing": (
-        "core.text core.errors core.exports core.request app app.editing api"
+        "core.text core.errors core.engines core.request app app.editing app.exporting api"
         " ui.common ui.painting ui.request",
         "bpy blf gpu gpu_extras",
     ),
+    "ui.importing": ("core.request api ui.common ui.request", "bpy"),
     "ui.presets": (
         "core.text core.common core.request ui.common ui.request",
         "bpy bpy_extras bl_operators bl_ui",
@@ -180,20 +208,21 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "ui": (
-        "core.request ui.common ui.editing ui.references ui.points ui.request ui.presets ui.results"
-        " ui.preferences",
+        "core.request ui.common ui.editing ui.importing ui.references ui.points ui.request ui.presets"
+        " ui.results ui.preferences",
         "bpy",
     ),
     "cli": (
-        f"{CORE_BASE} core.journal core.providers core.exports core.jobs core.batch core.painting"
+        f"{CORE_BASE} core.workflows core.journal core.providers core.jobs core.batch"
+        " core.painting"
         " app.projection app app.batch app.diagnostics api mcp mcp.window",
         "",
     ),
     "presets.gpt_image": ("", "bpy"),
     "registration": (
         "app app.editing app.diagnostics api cli lazy mcp.window ui ui.agents ui.common"
-        " ui.common.translations ui.editing ui.references ui.points ui.painting ui.materials"
-        " ui.request ui.presets ui.results ui.preferences",
+        " ui.common.translations ui.editing ui.importing ui.references ui.points ui.painting ui.materials"
+        " ui.request ui.presets ui.results ui.preferences ui.workflows",
         "bpy",
     ),
     "__main__": ("core.common cli", "bpy"),

@@ -64,7 +64,8 @@ def test_one_zip_a_platform(zips: dict[str, bytes]) -> None:
 def test_contents(zips: dict[str, bytes], platform: str) -> None:
     sources = (path for suffix in ("py", "json", "py.txt") for path in PACKAGE.rglob(f"*.{suffix}"))
     package = {path.relative_to(PACKAGE).as_posix() for path in sources}
-    wheels = {f"wheels/{name}" for name in PINS["platforms"][platform]}
+    pure = [name for pins in PINS["pure"].values() for name in pins]
+    wheels = {f"wheels/{name}" for name in (*PINS["platforms"][platform], *pure)}
     with zipfile.ZipFile(io.BytesIO(zips[file_name(platform)])) as archive:
         names = set(archive.namelist())
     assert names == package | wheels | {"blender_manifest.toml", "LICENSE"}
@@ -92,4 +93,12 @@ def test_manifest_agrees_with_the_project() -> None:
     manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text())
     assert manifest["version"] == project["version"]
     assert manifest["license"] == [f"SPDX:{project['license']}"]
-    assert PINS["requirement"] in (ROOT / "tools" / "requirements-test.txt").read_text().splitlines()
+    tested = (ROOT / "tools" / "requirements-test.txt").read_text().splitlines()
+    assert {PINS["requirement"], *PINS["pure"]} <= set(tested)
+
+
+def test_what_is_pure_suits_every_python() -> None:
+    for requirement, pins in PINS["pure"].items():
+        (name,) = pins
+        package, release, *tags = name.removesuffix(".whl").split("-")
+        assert f"{package.replace('_', '-')}=={release}" == requirement and tags == ["py3", "none", "any"]

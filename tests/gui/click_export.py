@@ -1,4 +1,4 @@
-"""A material is exported from its result's menu, and from File > Export, in the file browser.
+"""Materials and objects are exported from a result's menu and from File > Export, in the file browser.
 
 ``.ci/blender-in-chroot.sh --window sid --enable-event-simulate --python tests/gui/click_export.py``,
 where the extension is installed. Look at out/gui/export-*.png.
@@ -24,6 +24,7 @@ from user import Sidebar, click_text, open_sidebar, over, shot, wait_for
 
 STATE = Path(os.environ["GPT_IMAGE_DATA_DIR"])
 ENTRY = "Material for Game Engines (GPT Image)"
+OBJECTS = "Baked Objects (GPT Image)"
 BUTTON = "Export Material"
 MENU = 31  # pixels from the text in a card's title to its menu, over the star
 
@@ -79,12 +80,28 @@ def from_the_file_menu(sidebar: Sidebar, folder: Path) -> Steps:
     assert made == [".mat", ".mat"], made
 
 
+def objects_from_the_file_menu(sidebar: Sidebar, folder: Path) -> Steps:
+    names = {obj.name for obj in bpy.context.selected_objects}
+    blocks = [*bpy.data.objects, *bpy.data.meshes, *bpy.data.materials, *bpy.data.images, *bpy.data.scenes]
+    before = sorted(block.name for block in blocks)
+    with bpy.context.temp_override(window=window(), area=sidebar.area, region=sidebar.region):
+        bpy.ops.wm.call_menu(name="TOPBAR_MT_file_export")
+    yield from wait_for(OBJECTS)
+    yield from click_text(OBJECTS)
+    yield from choose(folder, "gltf", "export-5-objects")
+    yield from until(lambda: (folder / "gpt-image-export.json").is_file(), "the files", 60)
+    assert names and {path.stem for path in folder.rglob("*.glb")} == names
+    blocks = [*bpy.data.objects, *bpy.data.meshes, *bpy.data.materials, *bpy.data.images, *bpy.data.scenes]
+    assert sorted(block.name for block in blocks) == before
+
+
 def script() -> Steps:
     sidebar = yield from open_sidebar()
     yield from from_the_result(sidebar, STATE / "godot")
     yield from from_the_file_menu(sidebar, STATE / "unity")
     yield from until(lambda: all(job.done for job in api.jobs()), "the end of the jobs", 20)
-    yield from shot("export-5-done", over(sidebar.area))
+    yield from objects_from_the_file_menu(sidebar, STATE / "objects")
+    yield from shot("export-6-done", over(sidebar.area))
 
 
 run(script(), patience=240)

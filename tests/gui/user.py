@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import bpy
 import harness
 import screen_reader
+from bl_ext.user_default.gpt_image_addon.core.request import targets
 from harness import (
     Point,
     Search,
@@ -151,7 +152,7 @@ class Sidebar:
         """Click one of the icons below the prompt; 0 is the first."""
         yield from self.to_top()
         row = yield from find_property(self.area, self.region, "gpt_image.target", 0.3)
-        count = len(bpy.context.scene.gpt_image.bl_rna.properties["target"].enum_items)
+        count = sum(not info.parent for _, info in targets.list_targets())
         left, right = self.box.left + MARGIN, self.box.right - MARGIN
         yield from click((left + round((number + 0.5) / count * (right - left)), row[1]))
 

@@ -195,6 +195,7 @@ def test_files_outside_the_folders_are_refused(tmp_path: Path, api_server: ApiSe
                 ("maps", {"picture": str(inside), "output_dir": str(folder)}),
                 ("tile", {"picture": str(inside), "output": str(folder / "new.png")}),
                 ("generate", {"prompt": "x", "textures_dir": str(folder), **DRAFT}),
+                ("generate", {"prompt": "x", "export_to": "usd", "export_dir": str(folder), **DRAFT}),
                 ("generate", {"prompt": "x", "output": str(folder / "new.blend"), **DRAFT}),
             ):
                 assert pipe.call(tool, **given)["error"]["code"] == "outside_folders"

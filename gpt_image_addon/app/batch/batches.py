@@ -73,6 +73,8 @@ class Batch:
     manifest: Path
     defaults: Mapping[str, Any] = field(default_factory=dict)
     options: BatchOptions = BatchOptions()
+    _export_folders: set[Path] = field(default_factory=set)
+    """Those that can be written."""
 
     def __post_init__(self) -> None:
         self.manifest = self.manifest.absolute()
@@ -163,10 +165,20 @@ class Batch:
     def _check_row(self, row: Row) -> None:
         """:raises InvalidRequestError: its result can't go where it is to go."""
         self.planner.check(row)
+        if row.application.export_dir:
+            self._check_export_folder(Path(row.application.export_dir))
         if self.options.asset_library is not None:
             from .outputs import check_asset
 
             check_asset(row)
+
+    def _check_export_folder(self, folder: Path) -> None:
+        """:raises StorageError: it can't be written; each folder is looked at once."""
+        from ...core.results.output_folders import check_folder
+
+        if folder not in self._export_folders:
+            check_folder(folder)
+            self._export_folders.add(folder)
 
     def write_farm(
         self, folder: Path, chunks: int, command: Sequence[str], merge_flags: Sequence[str]
@@ -185,6 +197,13 @@ class Batch:
                     code="invalid_value",
                     param="target",
                     next_step="Run it as a batch, with the scene open.",
+                )
+            if row.application.export_to:
+                raise InvalidRequestError(
+                    "A farm's tasks write no files for engines.",
+                    code="invalid_value",
+                    param="export_to",
+                    next_step="Leave export_to out; afterwards run the manifest with it and --merge-from.",
                 )
         found, name = self.options, self.manifest.stem
         given: dict[str, float | None] = {

@@ -108,7 +108,7 @@ def _redaction(entries: Sequence[Entry], with_prompts: bool) -> Redaction:
     files: list[str] = []
     for entry in entries:
         request, application = entry.request, entry.application
-        paths = (*request.references, request.mask, request.markup, application.textures_dir)
+        paths = [*request.files, application.textures_dir, application.export_dir]
         files += [path for path in paths if path]
         words += [*request.reference_labels, *filter(None, (application.name, application.object_name))]
         words += () if with_prompts else (request.prompt,)

@@ -112,11 +112,25 @@ def _styles() -> str:
     return f"{len(all_styles())} styles"
 
 
+def _workflows() -> str:
+    from ...core.workflows.library import kept_workflows
+
+    return f"{len(kept_workflows())} workflows are kept"
+
+
+def _websocket() -> str:
+    try:
+        return str(importlib.import_module("websocket").__version__)
+    except ImportError:
+        return "not there: ComfyUI tells no steps, previews and prices; nothing else needs it"
+
+
 def _looks() -> Iterator[tuple[str, Callable[[], str]]]:
     """Name of each check, and what looks."""
     yield "blender", _blender
     for name, module in (("numpy", "numpy"), ("pillow", "PIL"), ("requests", "requests")):
         yield name, _module(module)
+    yield "websocket", _websocket
     yield "journal", _journal
     yield "network", _network
     for name, info in PROVIDERS.items():
@@ -124,3 +138,4 @@ def _looks() -> Iterator[tuple[str, Callable[[], str]]]:
             yield name, partial(_provider, name, info)
     yield "models", _models
     yield "styles", _styles
+    yield "workflows", _workflows

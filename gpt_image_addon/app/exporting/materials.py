@@ -6,9 +6,8 @@ What scripts call is offered by `api`.
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -16,12 +15,12 @@ from typing import TYPE_CHECKING, TypeAlias
 import bpy
 
 from ...core.common.arguments import check_types
+from ...core.engines.table import ENGINE_NAMES
 from ...core.errors import InvalidRequestError, SceneError
-from ...core.exports.engines import ENGINE_NAMES
 from ...core.jobs.job import Task
 from ...core.request.targets import find_target
 from ...core.text.message import message
-from ...core.text.names import safe_name
+from ...core.text.names import number_names
 from .. import blend_paths, results, session
 from ..material_maps import read_source, submit_work
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Export:
-    """Materials that were written for an engine."""
+    """Materials, or objects, that were written for an engine."""
 
     engine: str
     output_dir: str
@@ -40,6 +39,8 @@ class Export:
     manifest: str
     """Path of the file that says what lies where."""
     warnings: tuple[str, ...]
+    objects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Paths of the files by the name of the object's folder."""
 
 
 def export_material(
@@ -136,32 +137,38 @@ def _read(name: str, taken: Collection[str]) -> tuple[Material, tuple[str, ...]]
     """
     :raises InvalidRequestError: there is no such material, or it shows no image.
     """
-    from ...core.exports.texture_set import Material
-    from ...scene.shading.read_material import read_material
-
     block = bpy.data.materials.get(name)
     if block is None:
         raise InvalidRequestError(
             message("There is no material '{material}'.", material=name), param="material"
         )
-    read = read_material(block, bpy.context.scene.render.engine)
-    if not read.images:
+    file_name = next(candidate for candidate in number_names(name) if candidate.casefold() not in taken)
+    material, notes = read_block(block, file_name)
+    if not material.maps:
         raise InvalidRequestError(
             message("'{material}' shows no image that could be exported.", material=name),
             param="material",
             next_step="Bake it into an image first.",
         )
+    return material, notes
+
+
+def read_block(block: bpy.types.Material, file_name: str) -> tuple[Material, tuple[str, ...]]:
+    """A material as it is exported, and what the user should know.
+
+    :raises InvalidRequestError: an image can't be read.
+    """
+    from ...core.exports.texture_set import Material
+    from ...scene.shading.read_material import read_material
+
+    name = block.name
+    read = read_material(block, bpy.context.scene.render.engine)
     sources = {kind: read_source(image) for kind, image in read.images.items()}
     notes = [note for source in sources.values() for note in source.notes]
     notes += [
         message("{input} of '{material}' is computed by nodes and is left out.", input=label, material=name)
         for label in read.unread
     ]
-    file_name = next(
-        candidate
-        for number in itertools.count(1)
-        if (candidate := safe_name(name if number == 1 else f"{name} {number}")).casefold() not in taken
-    )
     material = Material(
         file_name,
         {kind: source.data for kind, source in sources.items()},
@@ -187,20 +194,13 @@ def _of_job(job: str) -> Found:
     if entry.folder is None or not entry.folder.is_dir():
         raise SceneError(message("The images of job {job} are not on this machine.", job=job))
     folder = entry.folder
-    application = dataclasses.replace(entry.application, textures_dir=None, scene_uid=None)
+    application = dataclasses.replace(entry.application, scene_uid=None)
 
     def read() -> Material:
-        from ...core.exports.texture_set import Material
+        from ...core.exports.results import material_of
         from ...core.jobs.postprocess import prepare
 
         prepared = prepare(entry.id, entry.request, application, folder, for_scene=False)
-        maps = {"base_color": prepared.images[0], **prepared.maps}
-        name = safe_name(application.name or entry.request.prompt)
-        size = application.texture_size or prepared.metres
-        repeats = (1.0, 1.0)
-        if size:
-            base = prepared.images[0]
-            repeats = (1 / size, base.width / base.height / size)
-        return Material(name, {k: file.data for k, file in maps.items()}, repeats=repeats)
+        return material_of(prepared, application)
 
     return {job: read}, ()

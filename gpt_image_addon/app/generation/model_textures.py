@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ...core.common import arguments
@@ -58,6 +59,40 @@ class TexturePlan(Plan):
     """Share of the surface that the views show."""
 
 
+@dataclass(frozen=True)
+class PreparedTexture:
+    """Objects whose views are drawn and priced as they are now, so that sending draws nothing again."""
+
+    _prepared: AnyPrepared
+
+    @cached_property
+    def plan(self) -> TexturePlan:
+        """What it asks for, and costs.
+
+        :raises GptImageError: the folder for images can't be written to.
+        """
+        prepared = self._prepared
+        prepared.check_folder()
+        projection = Projection.from_text(prepared.application.projection or "")
+        return TexturePlan(
+            **vars(plan_checked(prepared.checked.wanted, prepared.checked)),
+            views=tuple(view.describe() for view in projection.views),
+            objects=tuple(obj.name for obj in projection.objects),
+            coverage=round(projection.shown_share or 0.0, 4),
+        )
+
+    def submit(self, *, on_progress: Callable[[Any], None] | None = None, **how: Any) -> Task:
+        """Send it and return at once.
+
+        :param how: ``reuse``, ``retry_unknown``, ``max_cost`` and ``idempotency_key`` of
+            `submit_model_texture`.
+        :raises GptImageError: it can't be sent; nothing was.
+        """
+        task: Task = self._prepared.submit(**how)
+        task.watch(on_progress)
+        return task
+
+
 def texture_model(objects: PaintedObjects, prompt: str, **parameters: Any) -> ModelTexture:
     """Paint objects as a view shows them, or all around, and wait for it.
 
@@ -106,12 +141,22 @@ def submit_model_texture(
         ``max_cost`` is for all requests together.
     :raises GptImageError: it can't be sent; nothing was.
     """
-    prepared = _prepare(objects, prompt, parameters, settings.load())
-    task: Task = prepared.submit(
-        reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost, idempotency_key=idempotency_key
+    return prepare_model_texture(objects, prompt, **parameters).submit(
+        reuse=reuse,
+        retry_unknown=retry_unknown,
+        max_cost=max_cost,
+        idempotency_key=idempotency_key,
+        on_progress=on_progress,
     )
-    task.watch(on_progress)
-    return task
+
+
+def prepare_model_texture(objects: PaintedObjects, prompt: str, **parameters: Any) -> PreparedTexture:
+    """Draw the views of what `texture_model` does, check and price it; nothing is sent.
+
+    :param parameters: as for `texture_model`.
+    :raises GptImageError: it could not be sent.
+    """
+    return PreparedTexture(_prepare(objects, prompt, parameters, settings.load()))
 
 
 def plan_model_texture(objects: PaintedObjects, prompt: str, **parameters: Any) -> TexturePlan:
@@ -120,16 +165,7 @@ def plan_model_texture(objects: PaintedObjects, prompt: str, **parameters: Any) 
     :param parameters: as for `texture_model`.
     :raises GptImageError: it could not be sent.
     """
-    prepared = _prepare(objects, prompt, parameters, settings.load(with_key=False))
-    prepared.check_folder()
-    found = plan_checked(prepared.checked.wanted, prepared.checked)
-    projection = Projection.from_text(prepared.application.projection or "")
-    return TexturePlan(
-        **vars(found),
-        views=tuple(view.describe() for view in projection.views),
-        objects=tuple(obj.name for obj in projection.objects),
-        coverage=round(projection.shown_share or 0.0, 4),
-    )
+    return PreparedTexture(_prepare(objects, prompt, parameters, settings.load(with_key=False))).plan
 
 
 def _prepare(

@@ -10,7 +10,8 @@ from ...core.common import arguments
 from ...core.jobs.job import Job
 from ...core.references.kinds import known_kinds
 from ...core.request.parameters import PARAMETERS
-from ...core.request.request import Application, GenerationRequest, usual_size
+from ...core.request.request import Application, GenerationRequest, usual_format, usual_size
+from ...core.workflows.library import find_kept
 from .. import blend_paths, references, settings
 from ..editing.versions import with_edited_image
 from ..submission import Submitter
@@ -112,6 +113,7 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
     values = {name: value for name, value in parameters.items() if value is not None}
     values = {name: _absolute(name, value) for name, value in arguments.typed(kinds, values).items()}
     values["provider"] = values.get("provider") or settings.load(with_key=False).provider
+    values.setdefault("output_format", usual_format(values))
     values.setdefault("size", usual_size(values))
     values["reference_kinds"] = known_kinds(values.get("references", ()), values.get("reference_kinds", ()))
     request = {name: value for name, value in values.items() if name in in_request}
@@ -130,4 +132,7 @@ def _absolute(name: str, value: Any) -> Any:
         return tuple(
             path if path in references.CAPTURES else str(blend_paths.resolve(path, name)) for path in value
         )
-    return str(blend_paths.resolve(value, name)) if name in PATHS else value
+    if name not in PATHS:
+        return value
+    kept = find_kept(str(value), Path.cwd()) if PARAMETERS[name].is_kept else None
+    return str(kept or blend_paths.resolve(value, name))

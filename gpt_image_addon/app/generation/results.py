@@ -52,6 +52,8 @@ class Result:
     warnings: tuple[str, ...]
     objects: tuple[str, ...] = ()
     """Names of all objects that got it."""
+    exported: tuple[str, ...] = ()
+    """Path of each file that was written for ``export_to``."""
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -87,6 +89,7 @@ def result_of(job: Job) -> Result:
         cost_usd=sum(row.cost_usd or 0.0 for row in rows if row) if entry else None,
         warnings=job.all_warnings,
         objects=applied.objects or ((applied.object,) if applied.object else ()),
+        exported=prepared.exported,
     )
 
 

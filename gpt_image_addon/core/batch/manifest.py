@@ -24,8 +24,9 @@ from ..common.arguments import LARGEST
 from ..common.asset_catalogs import usable_tags
 from ..errors import InvalidRequestError
 from ..request import parameters
-from ..request.request import Application, GenerationRequest, usual_size
+from ..request.request import Application, GenerationRequest, usual_format, usual_size
 from ..text.names import safe_name
+from ..workflows.library import find_kept
 from .manifest_records import CSV_SUFFIX, SHOWN, read_records, show_value
 
 _ROWS = tuple(row for row in parameters.PARAMETERS.values() if row.in_manifest)
@@ -36,6 +37,8 @@ OWN_COLUMNS = frozenset({"id", "tags", "catalog"})
 LIST_COLUMNS = frozenset({"tags", *(row.name for row in _ROWS if row.many)})
 """Columns whose value is a list itself; a list of lists makes combinations of them."""
 PATH_COLUMNS = frozenset(row.name for row in _ROWS if row.kind is Path)
+KEPT_COLUMNS = frozenset(row.name for row in _ROWS if row.is_kept)
+"""Columns that may name what is kept in the state folder."""
 LABELS = "reference_labels"
 NO_CHOICES_IN_CSV = frozenset({"prompt"})
 LIST_SEPARATOR = "|"
@@ -131,9 +134,11 @@ class Manifest:
         request = GenerationRequest(**{name: typed[name] for name in typed if name in _REQUEST})
         application = Application(**{name: typed[name] for name in typed if name not in _REQUEST})
         asked = request.to_dict()
+        if "output_format" not in typed:
+            request = dataclasses.replace(request, output_format=usual_format(typed))
         if "size" not in typed:
             request = dataclasses.replace(request, size=usual_size(typed))
-        asked |= {name: values[name] for name in PATH_COLUMNS if name in values}  # as written
+        asked |= {name: values[name] for name in PATH_COLUMNS & _REQUEST if name in values}  # as written
         if application.edit_of is not None:
             asked["edit_of"] = application.edit_of
             request = self.complete(request, application)
@@ -143,9 +148,15 @@ class Manifest:
 
     def _check_type(self, name: str, value: Any) -> Any:
         if name in PATH_COLUMNS:
-            paths = [str(self.path.absolute().parent / path) for path in _strings(name, value)]
+            kept = find_kept if name in KEPT_COLUMNS else _find_none
+            folder = self.path.absolute().parent
+            paths = [str(kept(path, folder) or folder / path) for path in _strings(name, value)]
             return tuple(paths) if name in LIST_COLUMNS else paths[0]
         return _convert(name, value)
+
+
+def _find_none(text: str, folder: Path) -> None:
+    """The file of what is kept by a name, where nothing is."""
 
 
 def _strings(name: str, value: Any) -> list[str]:

@@ -98,9 +98,10 @@ class Folder:
 
     def present(self, row: Row, stored: Entry) -> tuple[str, ...]:
         """See `Output.present`; rows with maps are looked at again, as only the result tells their kinds, and
-        so are those that paint objects."""
+        so are those that paint objects or make a sheet."""
         target = find_target(row.application.target)
-        if row.application.maps or target.maps or target.is_projected or stored.folder is None:
+        is_more = row.application.maps or target.maps or target.is_projected or target.is_animated
+        if is_more or stored.folder is None:
             return ()
         request = stored.request
         extension = EXTENSIONS.get(request.output_format, request.output_format)
@@ -271,13 +272,18 @@ class Run:
         outputs = [output for output in (self.folder, self.output) if output is not None]
         present = [output.present(row, stored) for output in outputs]
         state = RowState.SUCCEEDED if stored.id in self.fresh else RowState.SKIPPED
-        if all(present):
-            files = tuple(dict.fromkeys(file for found in present for file in found))
-            cost = (stored.cost_usd or 0.0) if state is RowState.SUCCEEDED else 0.0
-            return _Made(Outcome(row, state, stored.id, stored.request_id, cost, files=files))
         assert stored.folder is not None
         job = Job(stored.request, row.application, id=stored.id)
-        return self._run(row, job, self.worker.resume(stored.folder), state)
+        work = self.worker.resume(stored.folder)
+        if not all(present):
+            return self._run(row, job, work, state)
+        files = tuple(dict.fromkeys(file for found in present for file in found))
+        warnings: tuple[str, ...] = ()
+        if row.application.export_to:
+            prepared = work(job, _nobody)
+            files, warnings = files + prepared.exported, prepared.warnings
+        cost = (stored.cost_usd or 0.0) if state is RowState.SUCCEEDED else 0.0
+        return _Made(Outcome(row, state, stored.id, stored.request_id, cost, files=files, warnings=warnings))
 
     def _run(self, row: Row, job: Job, work: Work, state: RowState) -> _Made:
         """The line's own work, and then the files."""
@@ -339,7 +345,7 @@ class Run:
             entry.request_id if entry is not None else None,
             cost,
             job.estimated_usd,
-            delivery.files,
+            delivery.files + (prepared.exported if prepared is not None else ()),
             error,
             (*job.warnings, *(prepared.warnings if prepared is not None else ()), *delivery.warnings),
         )

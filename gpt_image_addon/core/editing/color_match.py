@@ -25,6 +25,8 @@ AGREES = 3.0  # times the median deviation
 DARK = 16.0  # levels that keep a share of black within reason
 CELL = 8  # pixels a side that the light is spread inward in
 LEAST = 32  # pixels of a surround that says anything
+PLATE = 10  # cells a side of the sheet that carries the light across what is not known
+BENDING, SLOPE = 1e-4, 1e-5  # of that sheet: how stiff it is, and how flat it goes on past a border
 
 Floats = NDArray[np.float32]
 
@@ -124,4 +126,36 @@ def _light(rest: Floats, base: Floats, agreed: NDArray[np.bool_], sigma: float) 
     size = -(-height // CELL), -(-width // CELL)
     share = resized(weight, *size)
     cells = [resized(smooth[..., i] * weight, *size) / np.maximum(share, 1e-3) for i in range(rest.shape[2])]
-    return push_pull(np.stack(cells, -1), (share > 0.25).astype(np.float32))
+    light = np.stack(cells, -1)
+    known = np.where(share > 0.25, share, 0).astype(np.float32)
+    plate = _plate(light, known)
+    return plate + push_pull(light - plate, (known > 0).astype(np.float32))
+
+
+def _plate(values: Floats, weight: Plane) -> Floats:
+    """A stiff sheet through `values` (rows, columns, C) by their weights, over all cells.
+
+    The mean of a rim says nothing of a slope that goes on inside it; the sheet of least bending does
+    (Duchon's thin plate, 1976), here on a coarse grid of corners with straight lines between them.
+    """
+    across, down = (_shares(length) for length in reversed(weight.shape))
+    shares = np.einsum("yi,xj->yxij", down, across).reshape(weight.size, -1)
+    flat = weight.reshape(-1, 1).astype(np.float64)
+    steps = [np.diff(np.eye(PLATE + 1), n, axis=0) for n in (1, 2)]
+    still = np.eye(PLATE + 1)
+    bending = [np.kron(steps[1], still), np.kron(still, steps[1]), np.sqrt(2) * np.kron(steps[0], steps[0])]
+    slopes = [np.kron(steps[0], still), np.kron(still, steps[0])]
+    total = max(float(flat.sum()), 1.0)
+    normal = (shares * flat).T @ shares / total
+    normal += BENDING / PLATE * sum(part.T @ part for part in bending)
+    normal += SLOPE / PLATE * sum(part.T @ part for part in slopes)
+    normal[np.diag_indices_from(normal)] += 1e-9
+    right = (shares * flat).T @ values.reshape(weight.size, -1) / total
+    out: NDArray[np.float64] = shares @ np.linalg.solve(normal, right)
+    return out.reshape(values.shape).astype(np.float32)
+
+
+def _shares(length: int) -> NDArray[np.float64]:
+    """(length, PLATE + 1): what each corner of the sheet has in each cell along one side."""
+    at = (np.arange(length) + 0.5) * (PLATE / length)
+    return np.maximum(0, 1 - np.abs(at[:, None] - np.arange(PLATE + 1)))

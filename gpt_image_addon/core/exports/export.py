@@ -5,28 +5,35 @@ A folder may hold many materials; a manifest says what lies where.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from ..common.files import read_file
 from ..common.threads import FairLock
-from ..errors import GptImageError
+from ..engines.table import ENGINE_NAMES, OBJECT_FORMAT_NAMES
+from ..errors import GptImageError, InvalidRequestError
 from ..processes.subprocess_worker import SUBPROCESS
-from ..results.output_files import Outputs
+from ..results.output_files import NAME_TAKEN, Outputs
 from ..text.json_reader import read_json
+from ..text.names import number_names
 from . import gltf, godot, materialx, unity, unreal, usd
-from .engines import ENGINE_NAMES
 from .texture_set import Material, TextureSet
 
 MANIFEST = "gpt-image-export.json"
 MANIFEST_OWNER = "export manifest"
 MANIFEST_LIMIT = 10_000_000  # bytes
 COMPLETED_LIMIT = 1_000_000  # bytes of a file beside an image
+MOST_NAMESAKES = 100  # materials of one name in a folder
+SHARED_OWNER = "export"
+_ONE_AT_A_TIME = threading.Lock()  # the manifest is read and written, and a name that is free is taken
 
 _WRITERS: Mapping[str, Callable[[TextureSet], dict[str, bytes]]] = {
     "unity": unity.write,
@@ -36,6 +43,7 @@ _WRITERS: Mapping[str, Callable[[TextureSet], dict[str, bytes]]] = {
     "usd": usd.write,
     "materialx": materialx.write,
 }
+KNOWN = frozenset((*ENGINE_NAMES, *OBJECT_FORMAT_NAMES))
 _SHARED = {"unreal": (unreal.SCRIPT, "Neutral/")}
 """Beginnings of paths that all materials of an engine share."""
 
@@ -63,34 +71,92 @@ def make_files(material: Material, engine: str) -> dict[str, bytes]:
 
 
 def export(
-    materials: Mapping[str, Callable[[], Material]], engine: str, folder: Path, outputs: Outputs
+    materials: Mapping[str, Callable[[], Material]],
+    engine: str,
+    folder: Path,
+    outputs: Outputs,
+    *,
+    renames: bool = False,
 ) -> list[ExportedMaterial]:
     """Write materials for an engine, one after the other; each is checked before its first file.
 
     :param materials: how to get each, by what owns its files: whoever exports again under the same owner
         replaces them, unless they were changed meanwhile.
+    :param renames: a material whose files are in the way of nobody's else takes a name with a number.
     :raises InvalidRequestError: a map can't be read, or a file is there that is not ours.
     :raises StorageError: a file can't be written.
     """
-    outputs.check(folder / MANIFEST, MANIFEST_OWNER, param="output_dir", is_ours=_is_manifest)
-    made = [_export_one(read(), owner, engine, folder, outputs) for owner, read in materials.items()]
-    _note(made, folder, outputs)
+    with _ONE_AT_A_TIME:
+        outputs.check(folder / MANIFEST, MANIFEST_OWNER, param="output_dir", is_ours=_is_manifest)
+        made = []
+        for owner, read in materials.items():
+            material = read()
+            names = islice(number_names(material.name), MOST_NAMESAKES if renames else 1)
+            made.append(_export_one(material, names, owner, engine, folder, outputs))
+        _note(made, folder, outputs)
+    return made
+
+
+def export_files(
+    name: str, files: Mapping[str, bytes], engine: str, owner: str, folder: Path, outputs: Outputs
+) -> ExportedMaterial:
+    """Write the files of a whole object below a folder of its name, as `export` does those of materials.
+
+    :param files: by path, with slashes, below that folder.
+    :raises InvalidRequestError: a file is there that is not ours.
+    :raises StorageError: a file can't be written.
+    """
+    with _ONE_AT_A_TIME:
+        outputs.check(folder / MANIFEST, MANIFEST_OWNER, param="output_dir", is_ours=_is_manifest)
+        _write(_check(files, owner, folder / name, outputs), owner, folder / name, outputs)
+        made = ExportedMaterial(name, engine, tuple(str(folder / name / path) for path in files))
+        _note([made], folder, outputs)
     return made
 
 
 def _export_one(
-    material: Material, owner: str, engine: str, folder: Path, outputs: Outputs
+    material: Material, names: Iterable[str], owner: str, engine: str, folder: Path, outputs: Outputs
 ) -> ExportedMaterial:
+    """Under the first name whose files are nobody else's.
+
+    :raises InvalidRequestError: there is none.
+    """
     # With a window in a process of its own: packing images would hold the window up.
     call = SUBPROCESS.call if FairLock.enabled else _call
-    files = {folder / path: data for path, data in call(make_files, material, engine).items()}
-    written = {path: data for path, data in files.items() if not _is_completed(path, data)}
-    owners = {path: _owner_of(path, folder, engine, owner) for path in written}
+    taken: InvalidRequestError | None = None
+    for name in names:
+        made = call(make_files, dataclasses.replace(material, name=name), engine)
+        shared = {path: data for path, data in made.items() if path.startswith(_SHARED.get(engine, ()))}
+        _check(shared, SHARED_OWNER, folder, outputs)
+        own = {path: data for path, data in made.items() if path not in shared}
+        try:
+            own = _check(own, f"export {owner}", folder, outputs)
+        except InvalidRequestError as error:
+            if error.code != NAME_TAKEN:
+                raise
+            taken = error
+            continue
+        _write(shared, SHARED_OWNER, folder, outputs)
+        _write(own, f"export {owner}", folder, outputs)
+        return ExportedMaterial(name, engine, tuple(str(folder / path) for path in made))
+    assert taken is not None, "there is a name"
+    raise taken
+
+
+def _check(files: Mapping[str, bytes], owner: str, folder: Path, outputs: Outputs) -> dict[str, bytes]:
+    """Those of the files that are to be written.
+
+    :raises InvalidRequestError: something that is not the owner's has the name of one.
+    """
+    written = {path: data for path, data in files.items() if not _is_completed(folder / path, data)}
     for path in written:
-        outputs.check(path, owners[path], param="output_dir")
-    for path, data in written.items():
-        outputs.write(path, data, owners[path])
-    return ExportedMaterial(material.name, engine, tuple(map(str, files)))
+        outputs.check(folder / path, owner, param="output_dir")
+    return written
+
+
+def _write(files: Mapping[str, bytes], owner: str, folder: Path, outputs: Outputs) -> None:
+    for path, data in files.items():
+        outputs.write(folder / path, data, owner)
 
 
 def _is_completed(path: Path, data: bytes) -> bool:
@@ -106,11 +172,6 @@ def _is_completed(path: Path, data: bytes) -> bool:
 
 def _call(work: Callable[..., dict[str, bytes]], *arguments: object) -> dict[str, bytes]:
     return work(*arguments)
-
-
-def _owner_of(path: Path, folder: Path, engine: str, owner: str) -> str:
-    is_shared = path.relative_to(folder).as_posix().startswith(_SHARED.get(engine, ()))
-    return "export" if is_shared else f"export {owner}"
 
 
 def _note(made: list[ExportedMaterial], folder: Path, outputs: Outputs) -> None:
@@ -132,5 +193,5 @@ def _read_manifest(path: Path) -> dict[str, dict[str, Any]]:
     """What an earlier export noted, by engine and material; nothing where that can't be read."""
     with suppress(ValueError, TypeError, KeyError, AttributeError, OSError, GptImageError):
         noted = read_json(read_file(path, MANIFEST_LIMIT))["engines"]
-        return {engine: dict(names) for engine, names in noted.items() if engine in ENGINE_NAMES}
+        return {engine: dict(names) for engine, names in noted.items() if engine in KNOWN}
     return {}

@@ -90,6 +90,13 @@ class TextureSet:
         neutral = {"base_color": (0.8, 0.8, 0.8), "roughness": NEUTRAL_ROUGHNESS, "metallic": 0.0}
         return self.material.constants.get(kind, neutral[kind])
 
+    def value(self, kind: str) -> Any:
+        """One value for a map, its mean, where a format takes no image; the constant where there is none."""
+        if kind not in self.kinds or kind == "base_color":
+            return self.constant(kind)
+        pixels = self.pixels[kind]
+        return float(pixels.mean() / np.iinfo(pixels.dtype).max)
+
     def has_any(self, *kinds: str) -> bool:
         """Whether a map of one of these kinds is there."""
         return any(kind in self.kinds for kind in kinds)

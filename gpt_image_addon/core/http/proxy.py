@@ -11,7 +11,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from requests.utils import get_environ_proxies, select_proxy, should_bypass_proxies
+from requests.utils import (
+    DEFAULT_CA_BUNDLE_PATH,
+    get_environ_proxies,
+    select_proxy,
+    should_bypass_proxies,
+)
 
 from ..errors import ConfigurationError
 from ..text.message import message
@@ -109,6 +114,11 @@ def _check_kind(proxy: Proxy) -> None:
 @lru_cache(maxsize=1)
 def _has_socks() -> bool:
     return find_spec("socks") is not None
+
+
+def find_bundle() -> str:
+    """The file of the certificates to trust: the one that `requests` uses."""
+    return next((os.environ[name] for name in BUNDLES if os.environ.get(name)), "") or DEFAULT_CA_BUNDLE_PATH
 
 
 def check_bundle() -> None:

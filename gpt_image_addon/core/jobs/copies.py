@@ -14,6 +14,8 @@ from ..results.output_files import Outputs, renamed_warning
 from ..results.store import ImageFile, PreparedResult
 from ..text.message import message
 
+TABLE = ".json"
+"""Ending of what describes the frames of a sheet, beside it."""
 EXTENSIONS = {"jpeg": "jpg", "tiff": "tif"}
 
 
@@ -43,11 +45,16 @@ def _name_copies(prepared: PreparedResult) -> Iterator[tuple[str, ImageFile]]:
     """What is copied, under which name; the animation besides its first frame."""
     for image in (*prepared.images, *prepared.maps.values(), *prepared.packed.values()):
         yield f"{image.name}.{EXTENSIONS.get(image.format, image.format)}", image
-        if image.source.endswith(".gif"):
+        if image.source.endswith(".gif") and image in prepared.images:
             yield f"{image.name}.gif", image
+        if Path(image.file).with_suffix(TABLE).is_file():
+            yield f"{image.name}{TABLE}", image
 
 
 def _encode_copy(image: ImageFile, name: str, prepared: PreparedResult, application: Application) -> bytes:
+    if name.endswith(TABLE):
+        with storage_errors(message("{path} could not be read", path=image.file)):
+            return read_file(Path(image.file).with_suffix(TABLE))
     if name.endswith(".gif"):
         with storage_errors(message("{path} could not be read", path=image.received_file)):
             return read_file(Path(image.received_file))

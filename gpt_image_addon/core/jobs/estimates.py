@@ -20,7 +20,7 @@ from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import format_size, is_like, is_open, parse_size
 from ..request.targets import find_target
-from ..request.validation import check_application
+from ..request.validation import check_application, check_target
 from .follow_ups import (
     AUTO_SIZE,
     asks_for_height,
@@ -60,6 +60,7 @@ def validate_and_price(
     :raises InvalidRequestError: it can't be sent.
     """
     check_application(application)
+    check_target(request, application)
     sizes = cache(partial(measure or image_sizes, request))
     plan = _plan(request, application, registry, masked) if measure is None or masked is not None else None
     shaped = request

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..common.files import read_file, replace_file
 from ..editing.blending import blended, fit_edit, is_hidden
 from ..editing.edit_files import KeptCrop, apply_edit, read_edit
-from ..errors import InvalidRequestError
+from ..errors import InvalidRequestError, InvalidResponseError
 from ..imaging import png_writer
 from ..imaging.decoding import Pixels, UnusableImageError, narrowed, read_header
 from ..imaging.formats import decode, encode_png
@@ -21,6 +21,7 @@ from ..imaging.pixels import eight_bit_color, fit_color, read_pixels
 from ..raster.alpha import bleed, problem
 from ..raster.arrays import Plane
 from ..request.normalize import is_cut, tile_size
+from ..request.parameters import ANIMATED, DRAWING
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import format_size, is_frame, is_open, parse_size, same_aspect
 from ..request.targets import find_target
@@ -39,6 +40,8 @@ from ..textures.height_fusion import reestimate
 from ..textures.seam_repair import repaint_seams
 from ..textures.tiling import Tile, score
 from ..textures.writer import score_facts, tile_of
+from ..vector.elements import UnusableDrawingError
+from ..vector.flatten import read_drawing
 from .follow_ups import follow_up_folder, region_kinds
 
 NOT_PUT_BACK = "The answer was not put into the image; to try again, paint a mask that leaves more of it."
@@ -72,8 +75,12 @@ def _clean(
     image: ImageFile, request: GenerationRequest, application: Application, folder: Path
 ) -> tuple[ImageFile, list[str]]:
     """The image at its own size."""
-    if image.format == "gif":
+    if image.format in ANIMATED and find_target(application.target).is_animated:
+        return image, []
+    if image.format in ANIMATED:
         return _first_frame(image, folder)
+    if image.format == DRAWING and find_target(application.target).is_drawing:
+        return _flatten(image, folder)
     if image.format not in PIXEL_FORMATS:
         return image, [
             message(
@@ -211,6 +218,27 @@ def _plain(image: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
     if header.is_plain:
         return image, []
     return _save_color(image, decode(image.data), folder), list(header.notes(f"'{image.name}'"))
+
+
+def _flatten(image: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
+    """The drawing as plain paths, which are all that is read of it.
+
+    :raises InvalidResponseError: it is not let in, or draws nothing.
+    """
+    try:
+        drawing = read_drawing(image.data)
+    except UnusableDrawingError as error:
+        raise InvalidResponseError(
+            message("The drawing {problem}.", problem=error.problem),
+            code="bad_drawing",
+            billed="yes",
+            next_step=message("It is kept as {file}.", file=image.file),
+        ) from error
+    data = drawing.to_svg()
+    file = folder / PROCESSED_FOLDER / f"{Path(image.received_file).stem}-paths.svg"
+    replace_file(file, data)
+    flat = dataclasses.replace(image, data=data, file=str(file), source=image.received_file)
+    return flat, list(drawing.notes)
 
 
 def _first_frame(image: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:

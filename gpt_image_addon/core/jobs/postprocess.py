@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..animation.writer import SHEET_KIND, write_sheet
 from ..common.files import keep_private, read_file, storage_errors
 from ..common.threads import FairLock
 from ..errors import EditMismatchError, InvalidRequestError, InvalidResponseError
@@ -30,6 +31,7 @@ from ..results.store import (
     IMAGE_STEM,
     MAPS_FOLDER,
     PIXEL_FORMATS,
+    PROCESSED_FOLDER,
     Facts,
     ImageFile,
     PreparedResult,
@@ -110,6 +112,8 @@ def _prepare(job: str, request: GenerationRequest, application: Application, fol
     made = _make_maps(request, application, folder, images[0], height) if _choose_kinds(application) else None
     maps, packed = (dict(made.maps), made.packed) if made else ({}, {})
     warnings += made.notes if made else ()
+    if find_target(application.target).is_animated:
+        packed = {SHEET_KIND: write_sheet(images, name, application, folder / PROCESSED_FOLDER, warnings)}
     return PreparedResult(
         job,
         images,

@@ -203,15 +203,20 @@ class Worker:
         return first_crop(checked)
 
     def _copy(self, job: Job, prepared: PreparedResult) -> PreparedResult:
-        """With copies where the application asks for them."""
-        if not job.application.textures_dir:
+        """With copies, and files for an engine, where the application asks for them."""
+        application = job.application
+        if not application.textures_dir and not application.export_to:
             return prepared
+        from ..exports.results import export_result
         from ..results.output_files import Outputs
         from .copies import copy_textures
 
-        outputs = Outputs(self.journal, job.application.overwrite)
-        warnings = copy_textures(prepared, job.application, outputs)
-        return dataclasses.replace(prepared, warnings=(*prepared.warnings, *warnings))
+        outputs = Outputs(self.journal, application.overwrite)
+        warnings = copy_textures(prepared, application, outputs)
+        exported, notes = export_result(prepared, application, outputs)
+        return dataclasses.replace(
+            prepared, exported=exported, warnings=(*prepared.warnings, *warnings, *notes)
+        )
 
     def _follow_up(self, job: Job, folder: Path, emit: Emit) -> tuple[str, ...]:
         """Send the follow-up requests of a job; what they fail at is told and does not spoil its result."""
@@ -394,4 +399,13 @@ def _make_reporter(job: Job, emit: Emit) -> Reporter:
         text, progress = message("Preview {number}", number=index + 1), 0.1 + 0.8 * share
         emit(JobEvent(job, message=text, partial=data, preview=preview, progress=progress))
 
-    return Reporter(on_wait, on_partial)
+    def on_step(step: int, steps: int) -> None:
+        text = message("Step {step} of {steps}", step=step, steps=steps)
+        emit(JobEvent(job, message=text, progress=0.1 + 0.7 * step / steps))
+
+    def on_preview(data: bytes) -> None:
+        preview = make_preview(1, data)
+        if preview is not None:
+            emit(JobEvent(job, partial=data, preview=preview))
+
+    return Reporter(on_wait, on_partial, on_step, on_preview)

@@ -31,7 +31,10 @@ MOVES: Mapping[JobState, tuple[JobState, ...]] = {
 """The states from which each one is reached; a move from any other changes nothing."""
 ENDED = (JobState.FAILED, JobState.CANCELLED)
 """Without a result."""
-UNPAID = f"(state IN ('{ENDED[0]}', '{ENDED[1]}') AND billed <> 'yes')"
+UNPAID = (
+    f"((state IN ('{ENDED[0]}', '{ENDED[1]}') AND billed <> 'yes')"
+    f" OR (state = '{JobState.UNKNOWN}' AND billed = 'no'))"
+)
 """Finds jobs that ended without a result and cost nothing: their requests may be sent again."""
 OF_ROW = "row = ? AND row <> ''"
 """Finds the jobs of a row; without its second half sqlite reads the whole table: the index has no others."""

@@ -8,7 +8,7 @@ The order of events is what keeps a paid image from being lost and a request fro
     import   row APPLIED
 
 A row SENDING whose process is gone was either answered (its folder is there: adopted as RECEIVED) or not
-(UNKNOWN: it may have been billed, so it is never retried automatically).
+(UNKNOWN: it may have been billed, so it is never retried automatically, unless it was free).
 """
 
 from __future__ import annotations
@@ -261,8 +261,10 @@ class Journal(JournalReader):
         self._move(job, JobState.CANCELLED, reserved_usd=0.0)
 
     def unknown(self, job: str) -> None:
-        """A row whose process died between the request and the answer."""
-        self._move(job, JobState.UNKNOWN, durable=True, billed="maybe")
+        """A row whose process died between the request and the answer; what is free was not billed."""
+        found = self.query("SELECT estimated_usd FROM jobs WHERE id = ?", job)
+        is_free = bool(found) and found[0]["estimated_usd"] == 0
+        self._move(job, JobState.UNKNOWN, durable=True, billed="no" if is_free else "maybe")
 
     def set_favourite(self, job: str, favourite: bool = True) -> bool:
         """Mark a job so that it is never cleaned away.

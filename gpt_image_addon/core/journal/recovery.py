@@ -88,15 +88,11 @@ def _read_body(journal: Journal, job: str) -> bool:
     return entry is not None and journal.read_body(journal, entry)
 
 
-def recover_all(journal: Journal, find_answer: Callable[[Entry], bool] | None = None) -> None:
-    """Look for answers to everything that lacks one, and for answers that no row names.
-
-    :param find_answer: asks the server for an answer that is not on the disk.
-    """
+def recover_all(journal: Journal) -> None:
+    """Look on the disk for answers to everything that lacks one, and for answers that no row names."""
     recover_orphans(journal)
     for entry in journal.entries(JobState.UNKNOWN):
-        if not adopt_result(journal, entry.id) and find_answer is not None:
-            find_answer(entry)
+        adopt_result(journal, entry.id)
     import_unknown_results(journal)
 
 

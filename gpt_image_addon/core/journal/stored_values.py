@@ -17,13 +17,15 @@ from typing import Any, TypeVar
 
 from ..common.paths import split_version
 from ..errors import GptImageError
-from ..request.request import Application, GenerationRequest
+from ..request.request import NO_FILES, Application, GenerationRequest
 from ..text.json_reader import load_json
 from ..text.names import safe_name
 
 UNIONS = (typing.Union, types.UnionType)
 MAX_JOB_USD = 1000.0  # more than any request can cost
 MAX_TOKENS = 10**9
+CREDITS = "credits"
+"""Of a usage: the only number that is no count."""
 ID_LIMIT = 200  # characters of an id that somebody else gave
 MAX_TEXT = 2000  # characters of a text for people
 _ERROR_FLAGS = ("code", "param", "request_id")
@@ -68,6 +70,8 @@ def clean_usage(value: object) -> dict[str, Any] | None:
         elif isinstance(count, dict):
             details = {key: one for key, one in count.items() if type(one) is int and 0 <= one <= MAX_TOKENS}
             found |= {name: details} if details else {}
+        elif name == CREDITS and type(count) is float and 0 < count <= MAX_TOKENS:
+            found[name] = count
     return found or None
 
 
@@ -148,7 +152,7 @@ def sanitize_application(values: Any) -> Application:
         name=safe_name(found.name) if found.name else None,
         object_name=_whole(found.object_name),
         edit_of=found.edit_of if split_version(found.edit_of) else None,
-        textures_dir=None,
+        **NO_FILES,
         object_uid=None,
         object_uids=(),
         scene_uid=None,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigurationError
+from ..errors import APIError, ConfigurationError
 from ..request.pricing import Estimate, UsageHistory, no_history
 from ..request.providers import PROVIDERS, ProviderInfo, find_provider
 from ..text.message import Message, message, one_of
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
     from ..request.models import Registry
     from ..request.pricing import Usage
     from ..request.request import GenerationRequest
-    from .base import FindsJobs, Provider
+    from ..workflows.description import Description
+    from .base import DescribesWorkflows, FindsJobs, Provider
 
 
 def load_provider(name: str) -> type[Provider]:
@@ -58,6 +61,24 @@ def describe_server(name: str, connection: Connection) -> Message:
         told: Message = provider.describe()
         return told
     return message("The server answers and offers {count} models.", count=len(provider.list_models()))
+
+
+def describe_workflow(name: str, connection: Connection, path: Path, wanted: Sequence[str]) -> Description:
+    """What a workflow takes at a provider's server; what its file says where the server can't be asked.
+
+    :param wanted: where the user wants roles, each as ``role=Title.input``.
+    :raises InvalidRequestError: it can't be used there.
+    """
+    from ..workflows.description import describe
+    from ..workflows.file import read_workflow
+
+    provider: Any = make_provider(name, connection)
+    describes: DescribesWorkflows = provider
+    try:
+        return describes.describe_workflow(path, wanted)
+    except APIError as error:
+        found = describe(read_workflow(path), {}, is_asked=False)
+        return replace(found, problem=error.text)
 
 
 def make_finder(name: str, connection: Connection) -> FindsJobs | None:

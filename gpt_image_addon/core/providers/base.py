@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from ..http.endpoint import Connection
@@ -11,6 +12,7 @@ from ..http.request_state import RequestState
 from ..imaging.formats import Upload
 from ..request.pricing import Usage
 from ..request.request import GenerationRequest
+from ..workflows.description import Description
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,10 @@ class Reporter:
     """A retry follows in so many seconds, for this reason."""
     on_partial: Callable[[int, bytes], None] = field(default=lambda index, data: None)
     """A preview: its number from 0, and an encoded file."""
+    on_step: Callable[[int, int], None] = field(default=lambda step, steps: None)
+    """How far one image is: a step, from 1, and how many there are."""
+    on_preview: Callable[[bytes], None] = field(default=lambda data: None)
+    """A preview that nobody asked for: an encoded file."""
 
 
 class FindsJobs(Protocol):
@@ -74,6 +80,19 @@ class FindsJobs(Protocol):
 
         :returns: None while it is not finished, or where the server does not know it.
         :raises APIError: it failed, or the server can't be asked.
+        """
+        ...
+
+
+class DescribesWorkflows(Protocol):
+    """A provider whose row has a ``workflow_model``."""
+
+    def describe_workflow(self, path: Path, wanted: Sequence[str]) -> Description:
+        """What a workflow takes at its server; asking costs nothing.
+
+        :param wanted: where the user wants roles, each as ``role=Title.input``.
+        :raises InvalidRequestError: it can't be used there.
+        :raises APIError: the server can't be asked.
         """
         ...
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from ..engines.table import ENGINE_NAMES, ENGINES
 from ..references.kinds import AUTO, CAPTURES, NONE, REFERENCE_KINDS
 from ..references.points import POINT_LIMIT, parse_point
 from .map_kinds import BITS, BY_NAME, CONVENTIONS, DISPLACEMENTS, MAPPINGS, MAPS
@@ -22,13 +23,17 @@ DEFAULT_CONCURRENCY = 4  # requests at once
 UNATTENDED_MAX_COST_USD = 1.0  # of one request in background that names no limit
 
 DEFAULT_SIZE = "1024x1024"
+DEFAULT_FORMAT = "png"
+DRAWING = "svg"
+"""The output format whose results have no pixels."""
 MOST_CROPS = 16  # of one mask; more regions are sent as one part
 PROMPT_LIMIT = 32_000  # characters
 IMAGE_LIMIT = 10  # images a request
 REFERENCE_LIMIT = 16  # images an edit
 STYLE_LIMIT = 1000  # characters of a style's words
 COMPRESSED_FORMATS = ("jpeg", "webp")
-ANIMATED_OR_DRAWN = ("gif", "svg")
+ANIMATED = ("gif",)
+ANIMATED_OR_DRAWN = (*ANIMATED, DRAWING)
 """Formats that never stream and that Blender can't hold."""
 PIXEL_FORMATS = ("png", "jpeg", "webp")
 """Formats that every model makes."""
@@ -103,6 +108,12 @@ PACKINGS = (
 )
 """Those of `channel_packing.LAYOUTS`, whose import takes numpy."""
 
+SHEET, SEQUENCE = "sheet", "sequence"
+SPRITES = (
+    (SHEET, "Sheet", "One image with all frames, which can be packed into the .blend"),
+    (SEQUENCE, "Image Sequence", "A file for each frame; they can't be packed and stay where they are"),
+)
+"""How the frames of a sprite reach its material."""
 FACES = (
     ("all", "All", "Everything that a view shows"),
     ("selected", "Selected", "Only the faces that are selected in Edit Mode"),
@@ -114,10 +125,21 @@ GUIDES = (
 )
 """What may be shown of a model beside the clay render that is always sent."""
 
-Group = Literal["result", "maps", "projection", "references", "api", "files"]
+Group = Literal["result", "maps", "projection", "drawing", "sprite", "references", "api", "files"]
 """Of flags; `cli.flags` has their titles."""
 Section = Literal[
-    "prompt", "main", "provider", "mask", "surface", "strengths", "projection", "output", "advanced"
+    "prompt",
+    "main",
+    "provider",
+    "mask",
+    "surface",
+    "strengths",
+    "projection",
+    "drawing",
+    "sprite",
+    "output",
+    "advanced",
+    "workflow",
 ]
 """Of the panel."""
 
@@ -173,6 +195,8 @@ class Parameter:
     """Whether it is a tuple of such values."""
     is_repeated: bool = False
     """Whether each value has a flag of its own, as its place among them counts."""
+    is_kept: bool = False
+    """Its value may be the name of something that is kept in the state folder."""
     parse: Callable[[str], Any] | None = None
     """Reads a value of flags and manifests that is no plain one; None for all others."""
     formats: tuple[str, ...] = ()
@@ -181,6 +205,10 @@ class Parameter:
     """Only targets with material maps have it."""
     of_model: bool = False
     """Only targets that are projected have it."""
+    of_drawing: bool = False
+    """Only targets that are made of drawings have it."""
+    of_sprite: bool = False
+    """Only targets that are animated have it."""
     needs: str = ""
     """The parameter without which this one means nothing."""
     field: Literal["", "always", "changed"] = ""
@@ -235,18 +263,25 @@ _ROWS = (
             f"pixels, such as 1536x1024; like, for the shape of the first reference; or auto "
             f"(default: {DEFAULT_SIZE})", "WxH"),
         panel=PanelField("output", "Size", "Width and height in pixels")),
-    Parameter("workflow", Path,
-        flag=Flag("api", "workflow of a ComfyUI server that makes the image: a file in the API format, or an "
-            "image with its workflow", "FILE"),
-        panel=PanelField("advanced", "Workflow",
-            "A workflow of your ComfyUI that makes the image: a file in the API format, or an image that "
-            "ComfyUI has saved",
+    Parameter("workflow", Path, is_kept=True,
+        flag=Flag("api", "workflow of a ComfyUI server that makes the image: the name of one that is kept, a "
+            "file in the API format, or an image with its workflow", "NAME|FILE"),
+        panel=PanelField("workflow", "Workflow",
+            "A workflow of your ComfyUI that makes the image: one that is kept, a file in the API format, or "
+            "an image that ComfyUI has saved",
             unset="", trait="workflow_model", in_preset=False)),
     Parameter("workflow_values", default=(), many=True, is_repeated=True, needs="workflow",
         flag=Flag("api", "an input of the workflow, such as `KSampler.steps=30`; repeatable",
             "TITLE.INPUT=VALUE", "set"),
-        panel=PanelField("advanced", "Workflow Inputs",
+        panel=PanelField("workflow", "Workflow Inputs",
             "Inputs of the workflow, such as KSampler.steps=30; several are separated by ;",
+            trait="workflow_model", in_preset=False)),
+    Parameter("workflow_places", default=(), many=True, is_repeated=True, needs="workflow",
+        flag=Flag("api", "what goes to which input of the workflow, such as `prompt=Positive.text`; an empty "
+            "input for nowhere; repeatable", "ROLE=TITLE.INPUT", "place"),
+        panel=PanelField("workflow", "Workflow Places",
+            "What goes to which input of the workflow, such as prompt=Positive.text; several are separated "
+            "by ;",
             trait="workflow_model", in_preset=False)),
     Parameter("quality", default="auto", choices=QUALITIES, model_values="qualities", field="always",
         flag=Flag("api", "low, medium, high, xhigh, max or auto, as the model takes it (default: auto)"),
@@ -316,7 +351,7 @@ _ROWS = (
             "`0.3,0.6:make this handle brass`; X and Y go from 0 to 1, from the lower left corner; "
             f"repeatable, at most {POINT_LIMIT}",
             "X,Y:TEXT", "point")),
-    Parameter("output_format", default="png", choices=OUTPUT_FORMATS, field="changed",
+    Parameter("output_format", default=DEFAULT_FORMAT, choices=OUTPUT_FORMATS, field="changed",
         flag=Flag("api", "default: png"),
         panel=PanelField("output", "Format", "Of the file that the server sends")),
     Parameter("output_compression", int, least=0, most=100, formats=COMPRESSED_FORMATS, field="changed",
@@ -404,6 +439,30 @@ _ROWS = (
     Parameter("pack", choices=PACKINGS, of_maps=True,
         flag=Flag("maps", "also write several maps into one image"),
         panel=PanelField("output", "Pack", "An image of several maps for a game engine")),
+    Parameter("export_to", choices=ENGINES, of_maps=True, needs="export_dir",
+        flag=Flag("maps", "write the material as files for an engine, into --export-dir: "
+            f"{', '.join(ENGINE_NAMES)}", "ENGINE")),
+    Parameter("export_dir", Path, of_maps=True, needs="export_to",
+        flag=Flag("maps", "folder for the files of --export-to; made if missing", "DIR")),
+    Parameter("drawing_size", float, 1.0, least=0, most=1000, of_drawing=True,
+        flag=Flag("drawing", "longer side of all curves (default: 1)", "METRES"),
+        panel=PanelField("drawing", "Drawing Size", "Longer side of all curves")),
+    Parameter("extrude", float, 0.0, least=0, most=100, of_drawing=True,
+        flag=Flag("drawing", "thickness of the curves (default: 0, flat)", "METRES"),
+        panel=PanelField("drawing", "Extrude", "Thickness of the curves; 0 leaves them flat")),
+    Parameter("bevel", float, 0.0, least=0, most=100, of_drawing=True,
+        flag=Flag("drawing", "how far the edges of the curves are rounded (default: 0)", "METRES"),
+        panel=PanelField("drawing", "Bevel", "How far the edges are rounded, within the outline")),
+    Parameter("sprite_fps", float, 8.0, least=0, most=240, of_sprite=True,
+        flag=Flag("sprite", "images a second; a GIF has its own times (default: 8)", "IMAGES"),
+        panel=PanelField("sprite", "Frame Rate", "Images a second; a GIF has its own times")),
+    Parameter("sprite_as", default=SHEET, choices=SPRITES, of_sprite=True,
+        flag=Flag("sprite", "one image of all frames, or files, which can't be packed (default: sheet)"),
+        panel=PanelField("sprite", "Frames", "How the material gets them")),
+    Parameter("align_frames", bool, True, of_sprite=True,
+        flag=Flag("sprite", "leave images where they are; else they are laid over the first"),
+        panel=PanelField("sprite", "Align Images",
+            "Lay images over the first one, as they never stand in the same place; a GIF stays as it is")),
     Parameter("objects", default=(), many=True, of_model=True,
         flag=Flag("projection", "objects to paint, in place of the active one", "NAME,…")),
     Parameter("views", default="", of_model=True,

@@ -28,6 +28,8 @@ class Usage:
     svg_input: int = 0
     """Of the model that draws an SVG, as `svg_output`, which holds its reasoning; billed beside the image."""
     svg_output: int = 0
+    credits: float = 0.0
+    """Of an account that is billed in some of its own."""
 
     def to_dict(self) -> dict[str, object]:
         """In the API's own form, with its ``svg_usage`` where there is one."""
@@ -43,6 +45,7 @@ class Usage:
             "input_tokens_details": {"text_tokens": self.input_text, "image_tokens": self.input_image},
             "output_tokens_details": {"text_tokens": self.output_text, "image_tokens": self.output_image},
             **({"svg_usage": drawn} if drawn["total_tokens"] else {}),
+            **({"credits": self.credits} if self.credits else {}),
         }
 
 

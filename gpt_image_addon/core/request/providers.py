@@ -24,6 +24,8 @@ class ProviderSetting:
     """Of the environment; takes precedence over the preference. Empty for none."""
     variable_help: str = ""
     """What the variable holds, for the command line's help."""
+    flag: str = ""
+    """What the value of its flag on the command line stands for; empty where it has none."""
     choices: tuple[tuple[str, str, str], ...] = ()
     """Value, label and description of each; empty where any text is taken."""
     is_address: bool = False
@@ -194,6 +196,7 @@ PROVIDERS: Mapping[str, ProviderInfo] = {
                 default="http://127.0.0.1:8188",
                 variable="GPT_IMAGE_COMFYUI_URL",
                 variable_help="address of a ComfyUI server; https, or http on this machine",
+                flag="URL",
                 is_address=True,
             ),
             ProviderSetting(
@@ -203,6 +206,7 @@ PROVIDERS: Mapping[str, ProviderInfo] = {
                 "are safer in GPT_IMAGE_COMFYUI_HEADERS",
                 variable="GPT_IMAGE_COMFYUI_HEADERS",
                 variable_help="headers for ComfyUI, as `Name: value; Other: value`",
+                flag="HEADERS",
             ),
         ),
         default_model="comfy-gpt-image-2",

@@ -12,8 +12,11 @@ from typing import Any, Literal, TypeVar
 from ..common.arguments import PathText, kinds_of, typed
 from ..references.points import Point
 from .parameters import (
+    DEFAULT_FORMAT,
     DEFAULT_SIZE,
+    DRAWING,
     NO_OBJECT,
+    SHEET,
 )
 from .sizes import AUTO, LIKE
 from .targets import find_target
@@ -64,7 +67,7 @@ class GenerationRequest(_Values):
     quality: str = "auto"
     complexity: str | None = None
     background: str = "auto"
-    output_format: str = "png"
+    output_format: str = DEFAULT_FORMAT
     output_compression: int | None = None
     """0 to 100, for jpeg and webp."""
     moderation: str = "auto"
@@ -99,6 +102,8 @@ class GenerationRequest(_Values):
     """Path of a ComfyUI workflow that makes the image, in the API format or in an image."""
     workflow_values: tuple[str, ...] = ()
     """Values of the workflow's inputs, each as ``Title.input=value``."""
+    workflow_places: tuple[str, ...] = ()
+    """What goes to which of the workflow's inputs, each as ``role=Title.input``."""
     style: str | None = None
     """Name of a style whose words join the prompt."""
     seamless: bool = False
@@ -146,6 +151,10 @@ class GenerationRequest(_Values):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+NO_FILES: Mapping[str, Any] = {"textures_dir": None, "export_to": None, "export_dir": None}
+"""Fields of `Application` that have files written, as they are without."""
+
+
 def usual_size(values: Mapping[str, Any]) -> str:
     """The size where none is named.
 
@@ -156,6 +165,11 @@ def usual_size(values: Mapping[str, Any]) -> str:
     is_put_back = values.get("references") and values.get("mask") and values.get("composite", True)
     is_projected = find_target(values.get("target", "")).is_projected
     return LIKE if is_put_back or is_projected else DEFAULT_SIZE
+
+
+def usual_format(values: Mapping[str, Any]) -> str:
+    """The output format where none is named; see `usual_size`."""
+    return DRAWING if find_target(values.get("target", "")).is_drawing else DEFAULT_FORMAT
 
 
 @dataclass(frozen=True)
@@ -191,8 +205,12 @@ class Application(_Values):
     """Put an answer into its image even where it does not match it."""
     textures_dir: PathText | None = None
     """Folder that gets copies of the images and maps."""
+    export_to: str | None = None
+    """Engine that a material is written for; see `engines.table`."""
+    export_dir: PathText | None = None
+    """Folder that gets its files."""
     overwrite: bool = False
-    """Replace whatever has the name of such a copy; without, the copy gets another name."""
+    """Replace whatever has the name of such a copy or file; without, ours gets another name."""
     relief: float | None = None
     """Millimetres from the deepest to the highest at the image's real size; None for what is usual."""
     normal_strength: float = 1.0
@@ -237,6 +255,18 @@ class Application(_Values):
     """What is shown of them beside a clay render."""
     surface_maps: bool = True
     """Painted all around they get maps of normals, roughness and occlusion as well."""
+    drawing_size: float = 1.0
+    """Metres of the longer side of all curves."""
+    extrude: float = 0.0
+    """Metres of the curves' thickness."""
+    bevel: float = 0.0
+    """Metres by which the edges of curves are rounded."""
+    sprite_fps: float = 8.0
+    """Images a second where they say no times of their own."""
+    sprite_as: str = SHEET
+    """How the frames of a sprite reach its material: ``sheet``, or ``sequence`` for a file each."""
+    align_frames: bool = True
+    """Lay the images of a sprite over the first one; those of a GIF stay where they are."""
     projection: str | None = None
     """The views that a result is projected from, and onto what; see `projection.Projection.to_text`."""
     previews_in_target: bool = False

@@ -36,6 +36,12 @@ class TargetInfo:
     """It changes the scene, and not only what the file holds."""
     activates_objects: bool = False
     """It adds objects and makes them the active ones."""
+    parent: str = ""
+    """The target in whose place the panel offers it; empty where it has a place of its own."""
+    is_drawing: bool = False
+    """It is made of a drawing (SVG), and of nothing that has pixels."""
+    is_animated: bool = False
+    """It is made of several frames: of an animated image, or of the images of one result."""
     is_projected: bool = False
     """It is projected from the views that the model is shown, so each request brings its own guide."""
     asset: Literal["", "material", "object"] = ""
@@ -99,6 +105,30 @@ TARGETS: Mapping[str, TargetInfo] = {
         onto_object=True,
         is_projected=True,
     ),
+    "curves": TargetInfo(
+        label="Curves",
+        description="Filled curves of an SVG drawing, with a material for each color",
+        use_label="Use as Curves",
+        icon="CURVE_DATA",
+        number=5,
+        module="..objects.curves",
+        place="As new curves at the 3D cursor",
+        parent="image",
+        is_drawing=True,
+        activates_objects=True,
+    ),
+    "sprite": TargetInfo(
+        label="Sprite",
+        description="An animated plane: several images, or a GIF, as frames on one sheet",
+        use_label="Use as Sprite",
+        icon="RENDER_ANIMATION",
+        number=6,
+        module="..objects.sprite",
+        place="As a sprite at the 3D cursor",
+        parent="plane",
+        is_animated=True,
+        activates_objects=True,
+    ),
 }
 """By the name that requests have."""
 
@@ -106,6 +136,12 @@ TARGETS: Mapping[str, TargetInfo] = {
 def find_target(name: str) -> TargetInfo:
     """The row of a target; for one that is not in the table, a row of its name that promises nothing."""
     return TARGETS.get(name) or TargetInfo(name, "", name, "NONE", -1, "")
+
+
+def list_family(name: str) -> list[str]:
+    """The targets that share a place in the panel with one, itself among them; first the one that has it."""
+    head = find_target(name).parent or name
+    return [head, *(other for other, info in list_targets() if info.parent == head)]
 
 
 def list_targets() -> list[tuple[str, TargetInfo]]:

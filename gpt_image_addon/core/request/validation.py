@@ -12,12 +12,14 @@ from ..common.paths import split_version
 from ..errors import InvalidRequestError
 from ..references.kinds import find_excess
 from ..references.points import find_faults
-from ..text.message import message, one_of
+from ..text.message import Message, message, one_of
 from ..text.plain_text import find_unstorable
 from .parameters import (
     ALPHA_FORMATS,
+    ANIMATED,
     ANIMATED_OR_DRAWN,
     COMPRESSED_FORMATS,
+    DRAWING,
     PARAMETERS,
     PROMPT_LIMIT,
     REFERENCE_LIMIT,
@@ -25,7 +27,7 @@ from .parameters import (
 from .providers import PROVIDERS, find_provider
 from .request import Application, GenerationRequest
 from .sizes import FRAME_LIMIT, is_frame
-from .targets import TARGETS
+from .targets import TARGETS, find_target
 
 
 def check_application(application: Application) -> None:
@@ -60,10 +62,80 @@ def check_application(application: Application) -> None:
             code="invalid_value",
             param="camera_frame",
         )
+    _check_export(application)
+    if application.sprite_fps <= 0:
+        raise InvalidRequestError("sprite_fps is above 0.", code="invalid_value", param="sprite_fps")
+    if application.drawing_size <= 0:
+        raise InvalidRequestError(
+            "drawing_size is in metres and above 0.", code="invalid_value", param="drawing_size"
+        )
+    if application.bevel > application.extrude / 2:
+        raise InvalidRequestError(
+            "bevel is at most half of extrude: it rounds the edges of what is thick.",
+            code="invalid_value",
+            param="bevel",
+        )
     size = application.texture_size
     if size is not None and not 0 < size < math.inf:
         raise InvalidRequestError(
             f"texture_size is in metres and above 0, not {size}.", code="invalid_value", param="texture_size"
+        )
+
+
+def _check_export(application: Application) -> None:
+    if bool(application.export_to) != bool(application.export_dir):
+        missing = "export_dir" if application.export_to else "export_to"
+        raise InvalidRequestError(
+            "export_to and export_dir go together: an engine, and the folder for its files.",
+            code="missing_parameter",
+            param=missing,
+        )
+    if application.export_to and not find_target(application.target).maps:
+        raise InvalidRequestError(
+            message(
+                "Only materials are written for an engine, not the target {target}.",
+                target=application.target,
+            ),
+            code="invalid_value",
+            param="export_to",
+            next_step="Use the target material.",
+        )
+
+
+def check_target(request: GenerationRequest, application: Application) -> None:
+    """
+    :raises InvalidRequestError: the target can't be made of what is asked for.
+    """
+    target = find_target(application.target)
+    if target.is_drawing and request.output_format != DRAWING:
+        raise InvalidRequestError(
+            message(
+                "{target} are made of a drawing: they need the output format {format}, not {other}.",
+                target=Message(target.label),
+                format=DRAWING,
+                other=request.output_format,
+            ),
+            code="invalid_value",
+            param="output_format",
+        )
+
+    if target.is_animated and request.output_format == DRAWING:
+        raise InvalidRequestError(
+            message(
+                "A drawing (SVG) has no frames, so that it can't become a {target}.",
+                target=Message(target.label),
+            ),
+            code="invalid_value",
+            param="output_format",
+        )
+    if target.is_animated and request.n < 2 and request.output_format not in ANIMATED:
+        raise InvalidRequestError(
+            message(
+                "A {target} is made of several images: ask for two or more, or for a GIF.",
+                target=Message(target.label),
+            ),
+            code="too_few_frames",
+            param="n",
         )
 
 
@@ -157,6 +229,11 @@ def _list_workflow_rules(request: GenerationRequest) -> Iterator[tuple[bool, str
         bool(request.workflow_values) and request.workflow is None,
         "workflow_values",
         "workflow_values needs workflow: the one whose inputs they set.",
+    )
+    yield (
+        bool(request.workflow_places) and request.workflow is None,
+        "workflow_places",
+        "workflow_places needs workflow: the one whose inputs they name.",
     )
 
 

@@ -28,6 +28,8 @@ from .output_folders import check_folder, make_folder, new_part, sync_where_poss
 
 log = get_logger(__name__)
 
+NAME_TAKEN = "file_exists"
+"""Code of the error for a file that stays because it is not ours."""
 HEAD = 4096  # bytes that say whether a report is one of ours
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES)
 """What a file system says that has no hard links."""
@@ -371,9 +373,9 @@ def name_taken(path: Path, param: str | None = None) -> InvalidRequestError:
     if is_special(path):
         return InvalidRequestError(
             message("{path} is not a regular file, so it stays as it is; name another one.", path=path),
-            code="file_exists",
+            code=NAME_TAKEN,
             param=param,
         )
     return InvalidRequestError(
-        message("{path} exists; add --overwrite to replace it.", path=path), code="file_exists", param=param
+        message("{path} exists; add --overwrite to replace it.", path=path), code=NAME_TAKEN, param=param
     )

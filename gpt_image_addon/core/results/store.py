@@ -122,6 +122,8 @@ class PreparedResult:
     """What its first image usually spans, where that is known and it tiles."""
     follow_up_jobs: tuple[str, ...] = ()
     """Journal rows of the follow-up requests that went into this."""
+    exported: tuple[str, ...] = ()
+    """Paths of what was written for an engine."""
     report: Mapping[str, Any] = field(default_factory=dict)
     """What was measured while it was worked into the scene, as plain JSON values."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from itertools import count, islice
 
 from .message import message
 from .plain_text import DEVICE, HIDDEN
@@ -40,6 +40,17 @@ def safe_name(prompt: str, *, limit: int = NAME_LIMIT, fallback: str = FALLBACK)
     if reserved:
         text = f"{reserved[0]}_{text[reserved.end() :]}"
     return _cut(text, limit) or fallback
+
+
+def number_names(name: str, *, limit: int = NAME_LIMIT) -> Iterator[str]:
+    """Safe names out of one, without end: ``oak``, ``oak 2``, ``oak 3``.
+
+    :param limit: bytes of UTF-8 of each.
+    """
+    yield safe_name(name, limit=limit)
+    for number in count(2):
+        ending = f" {number}"
+        yield safe_name(name, limit=limit - len(ending)) + ending
 
 
 def _is_shown(character: str) -> bool:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import SceneError
 from ...core.imaging.color_spaces import srgb_from_linear
+from ...core.request.map_kinds import BY_NAME
 from ...core.text.message import message
 from .. import compat
 from ..shading import nodes, shaders
@@ -24,6 +25,9 @@ from ..transaction import Transaction
 from .canvases import Canvas, find_color_input, read_base_color
 
 NAME = "baked"
+BASE_COLOR = "base_color"
+NEUTRAL = {"roughness": 0.5, "opacity": 1.0}
+"""Of a surface that says nothing else; other inputs are 0."""
 MARGIN = 6  # texels around faces that get their colors
 SECONDS_PER_TEXEL = 0.8e-6  # of a bake; it grows with the nodes
 
@@ -70,6 +74,7 @@ def flatten_color(
     scene: bpy.types.Scene,
     *,
     is_wide: bool = False,
+    uv_map: str = "",
 ) -> FlatColor:
     """Bake the base color of material slots along the UV map that is rendered; nothing else is changed.
 
@@ -79,6 +84,7 @@ def flatten_color(
     :param size: width and height in pixels.
     :param scene: whose frame and render engine count.
     :param is_wide: 16 bits rather than 8.
+    :param uv_map: the one to bake along, in place of the one that is rendered.
     :raises SceneError: Blender can't bake it.
     """
     start = time.monotonic()
@@ -91,11 +97,53 @@ def flatten_color(
             before = slot.material if number in slots else None
             slot.link = "OBJECT"
             slot.material = _make_emitter(before, number in slots, image, scene, changes)
-        _bake(baked, own_scene)
+        _bake(baked, own_scene, uv_map=uv_map)
         return FlatColor(_read(image), time.monotonic() - start)
     except (RuntimeError, TypeError) as error:
         raise SceneError(
             message("The color of '{obj}' could not be baked: {reason}", obj=obj.name, reason=error)
+        ) from error
+    finally:
+        changes.take_back()
+
+
+def flatten_input(
+    obj: bpy.types.Object,
+    slots: Collection[int],
+    kind: str,
+    size: tuple[int, int],
+    scene: bpy.types.Scene,
+    *,
+    uv_map: str = "",
+) -> NDArray[np.uint8]:
+    """Bake what an input of the Principled BSDF gets, or the normals, of material slots; as `flatten_color`.
+
+    :param kind: of a map: ``roughness``, ``metallic``, ``opacity``, or ``normal`` in tangent space.
+    :returns: (height, width, 3) uint8 numbers, the top row first.
+    :raises SceneError: Blender can't bake it.
+    """
+    changes = Transaction()
+    try:
+        image = changes.made(bpy.data.images.new(NAME, *size, is_data=True))
+        own_scene = _make_scene(scene, changes)
+        baked = _copy_object(obj, own_scene, changes)
+        for number, slot in enumerate(baked.material_slots):
+            before = slot.material if number in slots else None
+            slot.link = "OBJECT"
+            if kind == "normal":
+                slot.material = _make_target(before, image, changes)
+            else:
+                slot.material = _make_emitter(before, number in slots, image, scene, changes, kind)
+        _bake(baked, own_scene, "NORMAL" if kind == "normal" else "EMIT", uv_map)
+        return np.asarray(_read(image), np.uint8)
+    except (RuntimeError, TypeError) as error:
+        raise SceneError(
+            message(
+                "{kind} of '{obj}' could not be baked: {reason}",
+                kind=BY_NAME[kind].label,
+                obj=obj.name,
+                reason=error,
+            )
         ) from error
     finally:
         changes.take_back()
@@ -125,10 +173,11 @@ def _make_emitter(
     image: bpy.types.Image,
     scene: bpy.types.Scene,
     changes: Transaction,
+    kind: str = BASE_COLOR,
 ) -> bpy.types.Material:
-    """A material that emits the base color of another one, and is baked into the image."""
+    """A material that emits what another one has as an input, and is baked into the image."""
     engine = scene.render.engine
-    place = find_color_input(material, engine)
+    place, value = find_input(material, kind, engine)
     if material is None or place is None:
         made, place = bpy.data.materials.new(NAME), None
     else:
@@ -137,17 +186,46 @@ def _make_emitter(
     tree = compat.node_tree(made, changes)
     if place is not None:
         place, _ = shaders.make_own(tree, place, changes)
-    color = read_base_color(material, engine) if is_painted else (0.0, 0.0, 0.0)
-    emitted = _emit(tree, place, color)
+    emitted = _emit(tree, place, value if is_painted else (0.0, 0.0, 0.0))
     for node in [node for node in tree.nodes if node.bl_idname == shaders.OUTPUT]:
         tree.nodes.remove(node)
     tree.links.new(emitted, tree.nodes.new(shaders.OUTPUT).inputs["Surface"])
+    _add_target(tree, image)
+    return made
+
+
+def _make_target(
+    material: bpy.types.Material | None, image: bpy.types.Image, changes: Transaction
+) -> bpy.types.Material:
+    """A copy of a material that is baked into the image."""
+    made = material.copy() if material is not None else bpy.data.materials.new(NAME)
+    changes.on_failure(lambda: bpy.data.materials.remove(made))
+    _add_target(compat.node_tree(made, changes), image)
+    return made
+
+
+def _add_target(tree: Any, image: bpy.types.Image) -> None:
     target = tree.nodes.new(nodes.IMAGE)
     target.image = image
     for node in tree.nodes:
         node.select = node == target
     tree.nodes.active = target
-    return made
+
+
+def find_input(
+    material: bpy.types.Material | None, kind: str, engine: str
+) -> tuple[Place | None, tuple[float, float, float]]:
+    """The input behind a kind of map, and what it has where nothing is linked."""
+    place = find_color_input(material, engine)
+    if kind == BASE_COLOR:
+        return place, read_base_color(material, engine)
+    socket = BY_NAME[kind].socket
+    if place is None or socket is None or place.socket.node.bl_idname != shaders.PRINCIPLED:
+        return None, (NEUTRAL.get(kind, 0.0),) * 3
+    found = Place(place.socket.node.inputs[socket], place.groups)
+    end = shaders.follow(found).socket
+    value = NEUTRAL.get(kind, 0.0) if end.is_output or end.type != "VALUE" else float(end.default_value)
+    return found, (value,) * 3
 
 
 def _emit(tree: Any, place: Place | None, color: tuple[float, float, float]) -> Any:
@@ -180,10 +258,12 @@ def _make_scene(shown_in: bpy.types.Scene, changes: Transaction) -> bpy.types.Sc
     return scene
 
 
-def _bake(obj: bpy.types.Object, scene: bpy.types.Scene) -> None:
+def _bake(obj: bpy.types.Object, scene: bpy.types.Scene, what: str = "EMIT", uv_map: str = "") -> None:
     layer = scene.view_layers[0]
     layer.objects.active = obj
     obj.select_set(True, view_layer=layer)
+    if uv_map:  # the tangents of normals are those of the active one
+        obj.data.uv_layers.active = obj.data.uv_layers[uv_map]
     with bpy.context.temp_override(
         scene=scene,
         view_layer=layer,
@@ -193,10 +273,10 @@ def _bake(obj: bpy.types.Object, scene: bpy.types.Scene) -> None:
         selected_editable_objects=[obj],
     ):
         bpy.ops.object.bake(
-            type="EMIT",
+            type=what,
             margin=MARGIN,
             margin_type="EXTEND",
-            uv_layer=_name_uv_map(obj.data),
+            uv_layer=uv_map or _name_uv_map(obj.data),
             target="IMAGE_TEXTURES",
         )
 

@@ -46,13 +46,20 @@ def add_plane(
     return obj
 
 
-def place_in_row(planes: list[bpy.types.Object], scene: bpy.types.Scene, application: Application) -> None:
+def place_in_row(
+    planes: list[bpy.types.Object],
+    scene: bpy.types.Scene,
+    application: Application,
+    widths: Sequence[float] = (),
+) -> None:
     """Side by side around the 3D cursor, facing the view that asked, else the camera, else -Y.
 
     Where they are to keep clear, they stand to the right of what they would be in.
+
+    :param widths: metres of each, where their own bounds don't tell.
     """
     facing = _facing(scene, application)
-    widths = [plane.dimensions.x for plane in planes]
+    widths = widths or [plane.dimensions.x for plane in planes]
     row = sum(widths) + GAP * (len(planes) - 1)
     left = -row / 2
     if application.keeps_clear:

@@ -36,7 +36,8 @@ def apply(
     check_application(application)
     if not prepared.images:
         raise SceneError("The result holds no image.")
-    if not any(image_file.has_pixels for image_file in prepared.images):
+    takes_drawings = application.target in TARGETS and TARGETS[application.target].is_drawing
+    if not takes_drawings and not any(image_file.has_pixels for image_file in prepared.images):
         return Applied(())
     reason = why_deferred(application)
     if reason:
@@ -44,7 +45,7 @@ def apply(
     turn_views = turn_views or (show_first and not _has_images())
     with Transaction() as changes:
         try:
-            applied = _load(application.target).apply(prepared, application, changes)
+            applied = load_target(application.target).apply(prepared, application, changes)
         except (RuntimeError, TypeError, ValueError, AttributeError, KeyError) as error:
             raise SceneError(message("Blender refused the result: {reason}", reason=error)) from error
     _show(applied, application, turn_views)
@@ -57,7 +58,7 @@ def gather(prepared: PreparedResult, application: Application) -> Callable[[], P
     :raises Deferred: the scene can't be read right now.
     :raises SceneError: it can't be done.
     """
-    found = _load(application.target).gather if application.target in TARGETS else None
+    found = load_target(application.target).gather if application.target in TARGETS else None
     if found is None or not prepared.images:
         return None
     reason = why_deferred(application)
@@ -75,7 +76,7 @@ def prepare_images(prepared: PreparedResult, application: Application) -> Iterat
     """
     if application.target not in TARGETS:
         return
-    for image_file, is_data in _load(application.target).images(prepared):
+    for image_file, is_data in load_target(application.target).images(prepared):
         if image_file.format in EXTENSIONS and not prepared_images.is_prepared(image_file):
             yield image_file
             if why_deferred(application):
@@ -89,7 +90,7 @@ def import_ahead(prepared: PreparedResult, application: Application) -> None:
 
     Material maps but the base color are left out.
     """
-    for image_file, is_data in _load(application.target).images(prepared):
+    for image_file, is_data in load_target(application.target).images(prepared):
         if image_file.format in EXTENSIONS and not is_data:
             image = make_image(image_file, prepared.facts)
             image.use_fake_user = True
@@ -97,7 +98,7 @@ def import_ahead(prepared: PreparedResult, application: Application) -> None:
             display.show_image(image)
 
 
-def _load(name: str) -> Target:
+def load_target(name: str) -> Target:
     """The code of a target that is in the table."""
     found: Target = import_module(TARGETS[name].module, __package__).TARGET
     return found
@@ -111,7 +112,8 @@ def _has_images() -> bool:
 
 def _show(applied: Applied, application: Application, turn_views: bool) -> None:
     scene = find_scene(application)
-    display.show_image(bpy.data.images[applied.images[0]])
+    if applied.images:
+        display.show_image(bpy.data.images[applied.images[0]])
     if turn_views and applied.object and scene:
         display.show_materials(scene)
 
@@ -122,8 +124,10 @@ def swap(applied: Applied, number: int) -> None:
     Where another material of the result shows that one, it gets in exchange what was shown before.
 
     :param number: 0 for the first.
-    :raises SceneError: image or material are gone.
+    :raises SceneError: image or material are gone, or none is shown alone.
     """
+    if not applied.images:
+        raise SceneError("All images of this result are in use at once; there is none to change to.")
     images = [bpy.data.images.get(name) for name in applied.images]
     chosen = images[number] if 0 <= number < len(images) else None
     material = bpy.data.materials.get(applied.material) if applied.material else None

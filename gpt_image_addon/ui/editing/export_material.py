@@ -8,7 +8,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ... import api
-from ...core.exports.engines import ENGINES
+from ...core.engines.table import ENGINES
 from ..common.operator import CANCELLED, Returned, finish_in_background, reporting
 from ..common.translate import translate
 

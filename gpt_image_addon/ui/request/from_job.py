@@ -10,6 +10,8 @@ from ...core.errors import InvalidRequestError
 from ...core.references.kinds import AUTO, DRAWN
 from ...core.request.parameters import PARAMETERS, Parameter
 from ...core.text.message import message
+from ...core.workflows.library import name_kept
+from ...core.workflows.values import join_values
 from ..common import enum_items
 from ..points import overlay
 from ..points import values as points
@@ -47,9 +49,11 @@ def _set(values: Any, row: Parameter, value: Any) -> None:
     elif row.many and row.choices:
         value = set(value) or None
     elif row.many:
-        value = f"{to_parameters.SEPARATOR} ".join(value)
+        value = join_values(value)
     elif row.choices:
         value = str(value)
+    elif row.is_kept:
+        value = name_kept(value)
     if value is not None:
         with contextlib.suppress(TypeError):
             setattr(values, row.name, value)

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from ...app import results
-from ...core.request.targets import find_target
+from ...core.request.targets import find_target, list_family
 from ...core.text.message import message
 from ..common.translate import translate
 from ..references import inpaint
@@ -29,7 +29,8 @@ def draw(layout: Any, context: bpy.types.Context) -> None:
         place, is_odd = message("In place of a tile of {image}", image=tiled.name), False
     row = layout.row()
     icon = "ERROR" if is_odd else "FORWARD"
-    if inpainted is None and objects and find_target(values.target).onto_object:
+    onto_object = bool(objects) and find_target(values.target).onto_object
+    if inpainted is None and (onto_object or len(list_family(values.target)) > 1):
         row.popover(GPT_IMAGE_PT_place.__name__, text=translate(place), icon=icon, translate=False)
         return
     row.active = is_odd
@@ -37,7 +38,7 @@ def draw(layout: Any, context: bpy.types.Context) -> None:
 
 
 class GPT_IMAGE_PT_place(bpy.types.Panel):
-    """Choose objects, material slot, and whether the material there is changed"""
+    """Choose what is made, or the objects, the material slot, and whether the material there is changed"""
 
     bl_label = "Where It Goes"
     bl_space_type = "VIEW_3D"
@@ -48,6 +49,20 @@ class GPT_IMAGE_PT_place(bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout: Any = self.layout
         values = context.scene.gpt_image
+        family = list_family(values.target)
+        if len(family) > 1:
+            layout.label(text="Make")
+            column = layout.column(align=True)
+            for name in family:
+                column.prop_enum(values, "target", name)
+        if to_parameters.is_drawing(values):
+            layout.operator_context = "INVOKE_DEFAULT"
+            layout.operator("gpt_image.import_curves", text="Import SVG File...", icon="FILE_FOLDER")
+        if find_target(values.target).is_animated:
+            layout.operator_context = "INVOKE_DEFAULT"
+            layout.operator("gpt_image.import_sprite", text="Import Images or GIF...", icon="FILE_FOLDER")
+        if not find_target(values.target).onto_object:
+            return
         objects = to_parameters.receivers(context)
         layout.label(text="Where It Goes")
         row = layout.row(align=True)

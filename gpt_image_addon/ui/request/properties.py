@@ -56,6 +56,7 @@ def _keep_seamless(owner: Any, context: bpy.types.Context) -> None:
     owner.seamless_for[find_target(owner.target).is_surface] = owner.seamless
 
 
+LENGTHS = ("drawing_size", "extrude", "bevel")
 OWN: Mapping[str, dict[str, Any]] = {
     "prompt": {"maxlen": PROMPT_LIMIT, "options": {"TEXTEDIT_UPDATE"}},  # the button is live while one types
     "style": {"items": enum_items.style_items},
@@ -66,6 +67,7 @@ OWN: Mapping[str, dict[str, Any]] = {
     "workflow": {"subtype": "FILE_PATH"},
     "texture_size": {"min": 0.0, "soft_max": 10.0, "subtype": "DISTANCE"},
     "relief": {"min": 0.0, "soft_max": 100.0, "subtype": "DISTANCE_CAMERA"},
+    **{name: {"min": 0.0, "soft_max": 10.0, "subtype": "DISTANCE"} for name in LENGTHS},
     "views": {"items": enum_items.VIEWS},
     "model": {"search": _models, "search_options": {"SUGGESTION"}},
     **{name: {"soft_max": 3.0} for name in STRENGTHS},

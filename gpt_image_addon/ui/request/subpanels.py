@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import bpy
@@ -11,6 +12,7 @@ from ...app import inpainting
 from ...app import references as app_references
 from ...core.references.views import count_views, is_all_around
 from ...core.request.parameters import PIXEL_FORMATS
+from ...core.request.providers import find_provider
 from ...core.request.sizes import is_like, is_open
 from ...core.request.targets import find_target
 from ...core.text.message import message
@@ -23,6 +25,7 @@ from ..points import operators as point_operators
 from ..references import kinds
 from ..references import operators as references
 from ..references.mask_rectangle import GPT_IMAGE_OT_draw_rectangle
+from ..workflows import section
 from . import model_notice, to_parameters
 from .maps import draw_surface
 from .sections import Draw, draw_section
@@ -163,6 +166,8 @@ def _draw_output(layout: Any, values: Any, found: Quote) -> None:
 
 
 def _draw_format(layout: Any, values: Any, found: Quote) -> None:
+    if to_parameters.is_drawing(values):  # it can be no other one
+        return
     has_all = found.model is not None and found.model.vector
     draw_choice(layout, values, "output_format", None if has_all else PIXEL_FORMATS)
 
@@ -191,6 +196,8 @@ def _draw_size(layout: Any, values: Any, found: Quote) -> None:
 
 
 def _draw_background(layout: Any, values: Any, found: Quote) -> None:
+    if to_parameters.is_drawing(values):
+        return
     is_opaque = found.model is not None and found.model.transparent == "no"
     draw_choice(layout, values, "background", ("auto", "opaque") if is_opaque else None)
 
@@ -312,10 +319,29 @@ SUB_PANELS = (
         is_shown=lambda values: find_target(values.target).is_projected,
     ),
     SubPanel(
+        "drawing",
+        lambda values, found: translate("Curves"),
+        lambda layout, values, found: draw_section(layout, values, found, "drawing"),
+        is_shown=lambda values: find_target(values.target).is_drawing,
+    ),
+    SubPanel(
+        "sprite",
+        lambda values, found: translate("Sprite"),
+        lambda layout, values, found: draw_section(layout, values, found, "sprite"),
+        is_shown=lambda values: find_target(values.target).is_animated,
+    ),
+    SubPanel(
         "output",
         lambda values, found: translate("Output"),
         _draw_output,
         lambda values, found: "" if is_like(found.size) else found.size.replace("x", " × "),
+    ),
+    SubPanel(
+        "workflow",
+        lambda values, found: translate("Workflow"),
+        lambda layout, values, found: section.draw(layout, values),
+        lambda values, found: Path(values.workflow).stem,
+        is_shown=lambda values: bool(find_provider(to_parameters.provider_of(values)).workflow_model),
     ),
     SubPanel("advanced", lambda values, found: translate("Advanced"), _draw_advanced),
 )

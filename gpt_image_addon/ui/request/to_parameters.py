@@ -9,10 +9,11 @@ import bpy
 
 from ...app import results, settings
 from ...core.references.views import count_views, find_sheet, is_all_around
-from ...core.request.parameters import PARAMETERS, STRENGTHS, Parameter
+from ...core.request.parameters import DRAWING, PARAMETERS, STRENGTHS, Parameter
 from ...core.request.providers import choose_provider, find_provider
 from ...core.request.sizes import AUTO, LIKE, format_size
 from ...core.request.targets import find_target
+from ...core.workflows.values import split_values
 from ..common import enum_items
 from ..references import kinds
 
@@ -93,15 +94,28 @@ def count_requests(values: Values, target: str) -> int:
     return count_views(values.views) if is_sequence else 1
 
 
+def is_drawing(values: Values) -> bool:
+    """Whether the chosen target is made of a drawing."""
+    return find_target(values.target).is_drawing
+
+
+def read_format(values: Values) -> str:
+    """The output format: the one that the target needs, else the chosen one."""
+    return DRAWING if is_drawing(values) else str(values.output_format)
+
+
 OWN: Mapping[str, Callable[[Values], Any]] = {
     "prompt": read_prompt,
+    "output_format": read_format,
+    "n": lambda values: 1 if is_drawing(values) else values.n,
+    "background": lambda values: "auto" if is_drawing(values) else values.background,
     "provider": provider_of,
     "size": _read_size,
     "surface_words": asks_for_surface,
 }
 """How parameters are read that several properties tell."""
-SEPARATOR = ";"
-"""Between the values of a parameter that is one text in the panel."""
+WORKFLOW = tuple(row.name for row in PARAMETERS.values() if row.is_kept or row.needs == "workflow")
+"""Parameters of providers that run workflows."""
 ELSEWHERE = frozenset({"textures_dir", "composite", "whole_image"})
 """Parameters of the panel that `place` and `images.parameters` read."""
 
@@ -119,16 +133,22 @@ def plain(values: Values) -> dict[str, Any]:
     if not provider.repairs_seams:
         found["repair_seams"] = False
     if not provider.workflow_model:
-        found.pop("workflow", None)
-        found.pop("workflow_values", None)
+        for name in WORKFLOW:
+            found.pop(name, None)
     return found
 
 
 def belongs(row: Parameter, values: Values) -> bool:
     """Whether the chosen output format and target have a parameter."""
-    has_format = not row.formats or values.output_format in row.formats
+    has_format = not row.formats or read_format(values) in row.formats
     target = find_target(values.target)
-    return has_format and (not row.of_maps or bool(target.maps)) and (not row.of_model or target.is_projected)
+    needs = (
+        (row.of_maps, bool(target.maps)),
+        (row.of_model, target.is_projected),
+        (row.of_drawing, target.is_drawing),
+        (row.of_sprite, target.is_animated),
+    )
+    return has_format and all(has for is_needed, has in needs if is_needed)
 
 
 def is_usable(row: Parameter, values: Values) -> bool:
@@ -147,7 +167,7 @@ def read(row: Parameter, values: Values) -> Any:
     if row.many and row.choices:
         return tuple(sorted(value))
     if row.many:
-        return tuple(filter(None, map(str.strip, value.split(SEPARATOR))))
+        return split_values(value)
     if isinstance(value, str):
         value = value.strip()
     if value == row.unset:

@@ -26,6 +26,10 @@ from ..common.translate import translate
 from ..request import to_parameters
 from . import chosen, disk_usage, history_view
 
+RUNNING: Returned = {"RUNNING_MODAL"}
+PASSED_ON: Returned = {"PASS_THROUGH"}
+ASKING_SECONDS = 0.1  # between looks whether servers have answered
+
 
 class _OnJob:
     """About one job of the past."""
@@ -136,10 +140,39 @@ class GPT_IMAGE_OT_recover_all(bpy.types.Operator):
     bl_label = "Recover Unapplied Results"
     bl_options = {"REGISTER"}  # noqa: RUF012
 
+    _timer = None
+    _is_done = False
+    _asks = True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
+        return self._begin(context)
+
+    @reporting
+    def _begin(self, context: bpy.types.Context) -> Returned | None:
+        """Servers are asked meanwhile; Blender stays usable, and Esc ends the wait."""
+        self._asks = False
+        if not api.ask_servers(self._finish_asking):
+            return self.execute(context)
+        manager = context.window_manager
+        self._timer = manager.event_timer_add(ASKING_SECONDS, window=context.window)
+        manager.modal_handler_add(self)
+        context.workspace.status_text_set(translate("Asking servers for lost answers; Esc ends the wait"))
+        return RUNNING
+
+    def _finish_asking(self, found: int, error: GptImageError | None) -> None:
+        self._is_done = True
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
+        if not self._is_done and event.type != "ESC":
+            return PASSED_ON
+        context.window_manager.event_timer_remove(self._timer)
+        context.workspace.status_text_set(None)
+        return self.execute(context)
+
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
         recovered = 0
-        for entry in api.unapplied():
+        for entry in api.unapplied(asks=self._asks):
             # Not all of them onto the active object, one over the other.
             place = to_parameters.place(context) | {"object_uid": NO_OBJECT, "object_uids": ()}
             try:

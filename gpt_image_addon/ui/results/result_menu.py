@@ -6,7 +6,7 @@ import bpy
 
 from ...app import results
 from ...core.errors import GptImageError
-from ...core.request.targets import find_target, list_targets
+from ...core.request.targets import find_target
 from ..common.translate import translate
 from ..editing.bake_out import GPT_IMAGE_OT_bake_out, can_bake_out
 from ..editing.export_material import GPT_IMAGE_OT_export_material
@@ -47,7 +47,7 @@ class GPT_IMAGE_MT_result(bpy.types.Menu):
 
     def draw(self, context: bpy.types.Context) -> None:
         job = getattr(context, JOB_STRING, "")
-        for target, info in list_targets():
+        for target, info in results.list_targets_for(job):
             button = self.layout.operator(
                 GPT_IMAGE_OT_apply_result.bl_idname, text=info.use_label, icon=info.icon
             )

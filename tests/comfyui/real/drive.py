@@ -35,12 +35,15 @@ from gpt_image_addon.core.errors import (
 )
 from gpt_image_addon.core.jobs.worker import Worker
 from gpt_image_addon.core.journal.journal import Journal
-from gpt_image_addon.core.journal.recovery import open_journal, recover_all
+from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.providers import describe_workflow
 from gpt_image_addon.core.providers.comfyui import prompts
 from gpt_image_addon.core.providers.comfyui.client import ComfyUIProvider
+from gpt_image_addon.core.providers.comfyui.pricing import CREDITS_PER_USD
 from gpt_image_addon.core.request.models import load_registry
-from tests.comfyui.partner import Partner
+from gpt_image_addon.core.workflows import library
+from tests.comfyui.partner import CREDITS_EACH, Partner
 from tests.comfyui.test_gpt_image import KEY, ROOT, connect, finish, run, save_image, start, state_of
 from tests.comfyui.test_workflows import EDIT, MODEL, PAINT
 
@@ -131,6 +134,9 @@ def check_text_and_count(comfy: RealComfy, partner: Partner, journal: Journal, f
     assert (call.fields["size"], call.fields["quality"]) == ("1040x1024", "low")
     assert call.headers["x-api-key"] == KEY
     assert call.headers["comfy-job-id"] == prompts.prompt_id(job, 0)
+    entry = journal.entry(job)
+    assert entry is not None and entry.cost_usd is not None  # what the socket has told
+    assert abs(entry.cost_usd - float(CREDITS_EACH) / CREDITS_PER_USD) < 1e-6
 
 
 def check_references_and_mask(comfy: RealComfy, partner: Partner, journal: Journal, folder: Path) -> None:
@@ -213,11 +219,11 @@ def check_kill(comfy: RealComfy, partner: Partner, journal: Journal, folder: Pat
     mine = open_journal(Path(state))
     worker = Worker(mine, load_registry(), connect(comfy.url))
     (entry,) = mine.entries(JobState.UNKNOWN)
-    recover_all(mine, worker.find_answer)
+    assert not worker.find_answer(entry)
     assert state_of(mine, entry.id)[0] is JobState.UNKNOWN
     partner.hold.set()
     wait_until(lambda: comfy.read(f"/history/{prompts.prompt_id(entry.id, 0)}"))
-    recover_all(mine, worker.find_answer)
+    assert worker.find_answer(entry)
     found = mine.entry(entry.id)
     assert found is not None and found.state is JobState.RECEIVED and found.folder is not None
     assert len(partner.calls) == 1 and Image.open(found.folder / "image-1.png").size == (64, 64)
@@ -247,6 +253,79 @@ def check_workflow(comfy: RealComfy, partner: Partner, journal: Journal, folder:
     assert not partner.calls
 
 
+def check_kept_workflow(comfy: RealComfy, partner: Partner, journal: Journal, folder: Path) -> None:
+    image = save_image(folder / "small.png", (10, 20, 30), (16, 16))
+    os.environ["GPT_IMAGE_DATA_DIR"] = str(folder / "state")
+    path = folder / "edit.json"
+    path.write_text(json.dumps(EDIT))
+    kept = library.keep_workflow(path, "edit", ("depth=LoadImage.image",)).file
+    found = describe_workflow("comfyui", connect(comfy.url), kept, ())
+    assert dict(found.places) == {"depth": "LoadImage.image"} and found.is_asked and not found.problem
+    (width,) = (row for row in found.own if row.key == "Grow.width")
+    assert (width.kind, width.least, width.most) == ("INT", 0, 16384)
+    (method,) = (row for row in found.own if row.key == "Grow.upscale_method")
+    assert "lanczos" in method.choices
+    values: dict[str, Any] = {"model": MODEL, "references": (image,), "reference_kinds": ("depth",)}
+    job, event = run(journal, comfy.url, workflow=str(kept), **values)
+    entry = journal.entry(job)
+    assert event.error is None and entry is not None and entry.folder is not None
+    assert pixel((entry.folder / "image-1.png").read_bytes())[:3] == (245, 235, 225)
+    path.write_text(json.dumps(PAINT))
+    found = describe_workflow("comfyui", connect(comfy.url), path, ())
+    samplers = next(row.choices for row in found.own if row.key == "KSampler.sampler_name")
+    assert "euler" in samplers and dict(found.places)["prompt"] == "6.text"
+    assert not partner.calls
+
+
+def check_faces(comfy: RealComfy, partner: Partner, journal: Journal, folder: Path) -> None:
+    """The command line and the panel."""
+    image = save_image(folder / "small.png", (10, 20, 30), (16, 16))
+    path = folder / "edit.json"
+    path.write_text(json.dumps(EDIT))
+    told = {"GPT_IMAGE_DATA_DIR": str(folder / "faces"), "PYTHONPATH": str(ROOT)}
+    command = (
+        "-m",
+        "gpt_image_addon",
+        "generate",
+        "grown",
+        "--provider",
+        "comfyui",
+        "--comfyui-url",
+        comfy.url,
+    )
+    what = ("--workflow", path, "--set", "Grow.width=64", "--reference", image, "--target", "image", "--json")
+    made = json.loads(run_python(*command, *what, **told))
+    (file,) = (row["file"] for row in made["images"])
+    assert Image.open(file).size == (64, 32) and pixel(Path(file).read_bytes())[:3] == (245, 235, 225)
+    told["GPT_IMAGE_COMFYUI_URL"] = comfy.url
+    sizes = json.loads(run_python("-c", PANEL, path, image, **told))
+    assert sizes == [[32, 32, [245, 235, 225]]]
+    assert not partner.calls
+
+
+def run_python(*arguments: object, **variables: str) -> str:
+    """The last line that a Python with bpy prints."""
+    command = [sys.executable, *map(str, arguments)]
+    environment = {**os.environ, **variables}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.strip().splitlines()[-1]
+
+
+PANEL = """
+import json, sys
+import bpy, gpt_image_addon
+gpt_image_addon.register()
+values = bpy.context.scene.gpt_image
+values.prompt, values.provider, values.workflow, values.target = "grown", "comfyui", sys.argv[1], "image"
+item = values.references.add()
+item.kind, item.file = "file", sys.argv[2]
+before = set(bpy.data.images)
+assert bpy.ops.gpt_image.generate() == {"FINISHED"}
+found = [image for image in bpy.data.images if image not in before]
+print(json.dumps([[*image.size, [round(255 * value) for value in image.pixels[:3]]] for image in found]))
+"""
+
+
 def check_restart(comfy: RealComfy, partner: Partner, journal: Journal, folder: Path) -> None:
     partner.hold.clear()
     job, queue = start(journal, comfy.url, prompt="restarted")
@@ -259,8 +338,15 @@ def check_restart(comfy: RealComfy, partner: Partner, journal: Journal, folder: 
 
 
 CHECKS = (
-    *(check_describe, check_text_and_count, check_references_and_mask, check_workflow, check_cancel),
-    *(check_kill, check_errors, check_restart),
+    *(
+        check_describe,
+        check_text_and_count,
+        check_references_and_mask,
+        check_workflow,
+        check_kept_workflow,
+        check_faces,
+    ),
+    *(check_cancel, check_kill, check_errors, check_restart),
 )
 
 

@@ -26,8 +26,8 @@ PAINTED = ("weathered oak planks", "red brick wall", "mossy stone", "rusty metal
 Pixels = NDArray[np.uint8]
 
 
-WORST = {"weathered oak planks": (1.25, 3.5), "red brick wall": (1, 3.75)}
-"""Pixels at the rim and levels in the mask, at most: of the two materials that need more than the others."""
+FARTHEST = {"weathered oak planks": 1.25}
+"""Pixels at the rim at most, of what has little to hold on to along its joints: .62 at 1024 pixels a side."""
 
 
 @cache
@@ -85,10 +85,9 @@ def test_what_is_painted_too_far_shaded_and_bent_is_put_right(name: str) -> None
     fit, answer = fitted(name, hard=True)
     assert fit.registration.accepted and not fit.registration.plain
     away = distances(fit, answer, rim(simulated.block(SIDE)))
-    worst_distance, worst_error = WORST.get(name, (1, 3.5))
-    assert away.mean() < 0.5 and np.percentile(away, 90) < 1 and away.max() < worst_distance
+    assert away.mean() < 0.5 and np.percentile(away, 90) < 1 and away.max() < FARTHEST.get(name, 1)
     errors = color_errors(fit, answer)
-    assert errors.mean() < 2 and errors.max() < worst_error
+    assert errors.mean() < 2 and errors.max() < 3.5
 
 
 @pytest.mark.parametrize("name", PAINTED)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gpt_image_addon.core.exports.engines import ENGINE_NAMES
+from gpt_image_addon.core.engines.table import ENGINE_NAMES
 from gpt_image_addon.core.exports.export import make_files
 from gpt_image_addon.core.exports.texture_set import Material
 from gpt_image_addon.core.imaging.decoding import decode_image

@@ -15,6 +15,8 @@ from gpt_image_addon.core.exports.export import make_files
 from .test_engines import find, material
 
 NODE = Path(__file__).resolve().parents[3] / ".cache" / "node-gltf"
+WARNING = 1
+"""Its number among severities, of which 0 is an error."""
 SCRIPT = """
 const validator = require("gltf-validator"), fs = require("fs");
 validator.validateBytes(new Uint8Array(fs.readFileSync(process.argv[1])))
@@ -40,8 +42,12 @@ def test_there_is_nothing_to_complain_about(
 ) -> None:
     file = tmp_path / "made.glb"
     file.write_bytes(find(make_files(material(*without, **changes), "gltf"), ".glb"))
+    assert find_issues(file) == []
+
+
+def find_issues(file: Path) -> list[Any]:
+    """Errors and warnings of the validator."""
     run = subprocess.run(
         ["node", "-e", SCRIPT, str(file)], cwd=NODE, capture_output=True, text=True, check=True
     )
-    issues = json.loads(run.stdout)
-    assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]
+    return [told for told in json.loads(run.stdout)["messages"] if told["severity"] <= WARNING]

@@ -325,12 +325,20 @@ def test_other_columns_are_hostile(journal: Journal, foreign: Path, column: str)
 
 def test_a_sanitize_application_names_no_folder_of_ours(journal: Journal, tmp_path: Path, user: Path) -> None:
     other = open_journal(tmp_path / "foreign")
-    planted = Application(textures_dir=str(user / "autostart"), name="../../../user/autostart/x")
+    folder = str(user / "autostart")
+    planted = Application(
+        target="material",
+        textures_dir=folder,
+        export_to="unity",
+        export_dir=folder,
+        name="../../../user/autostart/x",
+    )
     received(other, "stranger", planted)
     other.close()
     merge(journal, other.folder)
     entry = journal.entry("stranger")
     assert entry is not None and entry.application.textures_dir is None
+    assert entry.application.export_dir is None and entry.application.export_to is None
     assert entry.application.name is not None and "/" not in entry.application.name
 
 

@@ -121,6 +121,7 @@ def test_manifests_offer_what_can_be_asked_for_by_name() -> None:
         "reference_label": "reference_labels",
         "point": "points",
         "set": "workflow_values",
+        "place": "workflow_places",
         "object": "object_name",
     }
     fields = {field.name for kind in (GenerationRequest, Application) for field in dataclasses.fields(kind)}

@@ -24,15 +24,21 @@ from ...imaging.formats import Upload
 from ...request.pricing import Usage
 from ...request.request import GenerationRequest
 from ...text.message import Message, message
+from ...workflows.description import Description
 from ..base import Answer, Reporter, Uploads
+from .badges import keep_prices
+from .events import Events
 from .gpt_image import NODE, Graph, ImageNode, find_node, make_graph, require_node
+from .pricing import check_price
 from .prompts import COMPLETED, FETCH_LATER, MISSING, PENDING, RUNNING, Look, Prompt, prompt_id
 from .server import PROVIDER, Server, ServerFile
-from .workflow_run import check_plan, fill, find_words, place_images, plan_workflow
+from .slots import queue_slot
+from .workflow_run import check_plan, describe_workflow, fill, find_words, place_images, plan_workflow
 
 SEEDS = 2**31
 MAX_IMAGES = 32  # of one request
 FETCH_TRIES = 3
+PRICE_SECONDS = 2.0  # that the price of a run may come after its end
 FETCH_PAUSE = 1.0  # seconds before another try
 CACHED = "ComfyUI had the images from before; nothing was made, and nothing was billed."
 NO_PREVIEWS = "ComfyUI sends no previews."
@@ -63,6 +69,8 @@ class _Collected:
     missing: APIError | None = None
     is_free: bool = False
     """Nothing of it is billed."""
+    credits: list[float | None] = field(default_factory=list)
+    """Of the runs that made something: what each took; None where nobody said so."""
     outputs: frozenset[str] = frozenset()
     """Nodes whose images count; empty for all."""
 
@@ -78,8 +86,14 @@ class _Collected:
                 next_step="Look into the log of ComfyUI.",
             )
         warnings = (*self.warnings, *([CACHED] if self.cached else []))
-        free = self.is_free or self.cached == runs
-        return Answer(tuple(self.images), usage=Usage() if free else None, warnings=warnings)
+        return Answer(tuple(self.images), usage=self._find_usage(runs), warnings=warnings)
+
+    def _find_usage(self, runs: int) -> Usage | None:
+        """What is known of the bill; None where nobody said it of all runs."""
+        if self.is_free or self.cached == runs:
+            return Usage()
+        known = [price for price in self.credits if price is not None]
+        return Usage(credits=sum(known)) if known and len(known) == runs - self.cached else None
 
 
 class ComfyUIProvider:
@@ -94,20 +108,31 @@ class ComfyUIProvider:
     def list_models(self) -> list[str]:
         """See `Provider.list_models`: those of its GPT Image node."""
         self.server.find_version()
-        node = find_node(self.server)
+        node = self._find_node()
         return list(node.models) if node is not None else []
+
+    def _find_node(self) -> ImageNode | None:
+        """The GPT Image node; what it says of prices is kept for estimates."""
+        node = find_node(self.server)
+        keep_prices(node.prices if node is not None else {})
+        return node
 
     def describe(self) -> Message:
         """One sentence of what answers: its version, and its GPT Image node.
 
         :raises APIError: nothing does.
         """
-        version, node = self.server.find_version(), find_node(self.server)
+        version, node = self.server.find_version(), self._find_node()
         if node is None:
             return message("ComfyUI {version} answers; it has no GPT Image node.", version=version)
         return message(
             "ComfyUI {version} answers and offers {models}.", version=version, models=", ".join(node.models)
         )
+
+    def describe_workflow(self, path: Path, wanted: Sequence[str]) -> Description:
+        """See `base.DescribesWorkflows`."""
+        self.server.find_version()
+        return describe_workflow(self.server, path, wanted)
 
     def generate(
         self,
@@ -120,7 +145,7 @@ class ComfyUIProvider:
         """See `Provider.generate`. All of it is checked before the first graph is queued."""
         request_state.received = None  # the images are fetched one by one, and can be again
         if request.workflow is not None:
-            return self._run_workflow(Path(request.workflow), request, uploads, request_state)
+            return self._run_workflow(request, uploads, request_state, report)
         key = check_key(self._key, "COMFY_API_KEY").value
         if not key:
             raise MissingApiKeyError(
@@ -128,27 +153,28 @@ class ComfyUIProvider:
                 next_step="Set COMFY_API_KEY, or enter the key in the add-on's preferences.",
             )
         node = require_node(self.server)
+        check_price(request, node.prices)
         counts = split_count(request.n, node.most)
         make = self._prepare(node, request, prompt, uploads, request_state.job)
         graphs = [make(number, count) for number, count in enumerate(counts)]
         collected = _Collected()
         if request.partial_images:
             collected.warnings.append(NO_PREVIEWS)
-        self._run(graphs, key, request_state, collected)
+        self._run(graphs, key, request_state, collected, report)
         return collected.answer(len(graphs))
 
     def _run_workflow(
         self,
-        path: Path,
         request: GenerationRequest,
         uploads: Uploads,
         request_state: RequestState,
+        report: Reporter,
     ) -> Answer:
         """The images of a workflow, which costs nothing and gets no key.
 
         :raises InvalidRequestError: the server can't run it, or something of the request has no place in it.
         """
-        plan = plan_workflow(self.server, path, request.workflow_values)
+        plan = plan_workflow(self.server, request)
         runs = check_plan(plan, request)
         prompt = find_words(request)
         files = [*uploads.references, *filter(None, [uploads.mask])]
@@ -159,7 +185,7 @@ class ComfyUIProvider:
         seeds = [seed_of(request_state.job, number) for number in range(runs)]
         graphs = [fill(plan, request, prompt, images, seed) for seed in seeds]
         collected = _Collected(warnings=plan.warnings, is_free=True, outputs=plan.places.outputs)
-        self._run(graphs, "", request_state, collected)
+        self._run(graphs, "", request_state, collected, report)
         return collected.answer(runs)
 
     def read(self, request: GenerationRequest, body: Iterable[bytes]) -> Answer:
@@ -220,27 +246,55 @@ class ComfyUIProvider:
             raise
 
     def _run(
-        self, graphs: Sequence[Graph], key: str, request_state: RequestState, collected: _Collected
+        self,
+        graphs: Sequence[Graph],
+        key: str,
+        request_state: RequestState,
+        collected: _Collected,
+        report: Reporter,
     ) -> None:
         """Queue the graphs one after the other, and collect what they make.
 
         :raises APIError: the first of them failed, or nobody knows what became of it.
         :raises JobCancelled: it was cancelled, and so is what runs.
         """
-        for number, graph in enumerate(graphs):
-            prompt = Prompt(self.server, prompt_id(request_state.job, number), paid=not collected.is_free)
-            try:
-                prompt.submit(graph, key, request_state)
+        with Events(self.server, prompt_id(request_state.job, 0), report) as events:
+            for number, graph in enumerate(graphs):
+                try:
+                    self._run_one(number, graph, key, request_state, collected, events)
+                except APIError as error:
+                    if not collected.images:
+                        raise
+                    collected.warnings.append(error.text)  # what came before is kept
+                    return
+
+    def _run_one(
+        self,
+        number: int,
+        graph: Graph,
+        key: str,
+        request_state: RequestState,
+        collected: _Collected,
+        events: Events,
+    ) -> None:
+        """Queue one graph, and collect what it makes.
+
+        :raises APIError: it failed, or nobody knows what became of it.
+        :raises JobCancelled: it was cancelled.
+        """
+        prompt = Prompt(self.server, prompt_id(request_state.job, number), paid=not collected.is_free)
+        events.begin(prompt.id)
+        try:
+            with queue_slot(self.server.url, request_state):
+                prompt.submit(graph, key, request_state, events.client)
                 look = prompt.wait(request_state)
-            except JobCancelled as error:
-                raise self._cancel(prompt, request_state, error, collected) from error
-            except APIError as error:
-                if not collected.images:
-                    raise
-                collected.warnings.append(error.text)  # what came before is kept
-                return
-            collected.cached += look.made_nothing if collected.is_free else NODE in look.cached
-            self._fetch(look, collected, request_state)
+        except JobCancelled as error:
+            raise self._cancel(prompt, request_state, error, collected) from error
+        is_cached = look.made_nothing if collected.is_free else NODE in look.cached
+        collected.cached += is_cached
+        if not collected.is_free and not is_cached:
+            collected.credits.append(events.find_price(prompt.id, PRICE_SECONDS))
+        self._fetch(look, collected, request_state)
 
     def _cancel(
         self, prompt: Prompt, request_state: RequestState, error: JobCancelled, collected: _Collected

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import InvalidRequestError
 from ...request.request import GenerationRequest
 from ...request.sizes import AUTO, parse_size
 from ...text.message import message
-from .nodes import CHOICE, VARIANTS, Filling, list_inputs, list_variants, refuse_value
+from ...workflows.nodes import CHOICE, VARIANTS, Filling, list_inputs, list_variants, refuse_value
+from .badges import MODEL_PREFIX, Table, read_badge
 from .server import Server, ServerFile
 
 CLASSES = tuple(f"OpenAIGPTImageNodeV{number}" for number in range(5, 1, -1))
 """Of the node, newest first; servers have some of them."""
-MODEL_PREFIX = "comfy-"
-"""What the model table puts before the names that the node has."""
 CUSTOM = "Custom"
 MAX_N = 8  # images of one run, where the node does not say
 NODE, SAVE = "1", "2"
@@ -31,6 +30,8 @@ class ImageNode:
     name: str
     groups: Any
     """Its inputs, as the server says them."""
+    prices: Table = field(default_factory=dict)
+    """What its badge says."""
 
     @property
     def most(self) -> int:
@@ -55,7 +56,7 @@ def find_node(server: Server) -> ImageNode | None:
     for name in CLASSES:
         found = server.describe_class(name)
         if found is not None:
-            return ImageNode(name, found.get("input"))
+            return ImageNode(name, found.get("input"), read_badge(found))
     return None
 
 

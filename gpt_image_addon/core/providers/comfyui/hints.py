@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...request.request import GenerationRequest
-from .settings import split_setting
-from .workflow import read_workflow
+from ...workflows.file import read_workflow
+from ...workflows.places import split_place
+from ...workflows.values import split_setting
 
 
 def find_hints(request: GenerationRequest) -> tuple[str, ...]:
@@ -18,4 +19,6 @@ def find_hints(request: GenerationRequest) -> tuple[str, ...]:
         read_workflow(Path(request.workflow))
         for text in request.workflow_values:
             split_setting(text)
+        for text in request.workflow_places:
+            split_place(text)
     return ()

@@ -124,14 +124,15 @@ class Prompt:
         self.id = identity
         self.maybe: Billed = "maybe" if paid else "no"
 
-    def submit(self, graph: Mapping[str, Any], key: str, state: RequestState) -> None:
+    def submit(self, graph: Mapping[str, Any], key: str, state: RequestState, client: str = "") -> None:
         """Queue the graph. It is sent once; where the answer is lost, the server is asked for the id.
 
         :param key: of a Comfy account; empty for none.
+        :param client: id of who is told of it while it runs; its own where nobody listens.
         :param state: its ``body_sent`` says from now on whether something may be billed.
         :raises APIError: the server refuses it, or nobody knows what became of it.
         """
-        content: dict[str, Any] = {"prompt": graph, "prompt_id": self.id, "client_id": self.id}
+        content: dict[str, Any] = {"prompt": graph, "prompt_id": self.id, "client_id": client or self.id}
         if key:
             content["extra_data"] = {"api_key_comfy_org": key}
         try:

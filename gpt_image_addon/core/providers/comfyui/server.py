@@ -90,8 +90,9 @@ class Server:
         :raises ConfigurationError: the headers can't be read.
         """
         self.url = connection.settings[URL_SETTING].rstrip("/")
-        headers = read_headers(connection.settings.get(HEADERS_SETTING, ""))
-        self._connection = Connection(self.url, proxy=connection.proxy, extra_headers=headers)
+        self.proxy = connection.proxy
+        self.headers = read_headers(connection.settings.get(HEADERS_SETTING, ""))
+        self._connection = Connection(self.url, proxy=self.proxy, extra_headers=self.headers)
 
     def call(self, method: str, path: str, state: RequestState, **content: Any) -> Reply:
         """One call, whatever its status.

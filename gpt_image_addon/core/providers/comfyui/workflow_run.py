@@ -14,29 +14,23 @@ from ...request.prompt import compose
 from ...request.request import GenerationRequest
 from ...request.sizes import AUTO, is_open, parse_size
 from ...text.message import Message, message
-from .mapping import (
-    GUIDES,
-    HEIGHT,
-    MASK,
-    PROMPT,
-    SEED,
-    WIDTH,
-    Mapper,
-    Place,
-    Places,
-    check_choices,
-    check_classes,
-)
+from ...workflows.description import Description, describe
+from ...workflows.file import Workflow, read_workflow
+from ...workflows.inputs import Classes, Place
+from ...workflows.mapping import Mapper, Places, check_choices, check_classes
+from ...workflows.places import GUIDES, HEIGHT, MASK, PROMPT, SEED, WIDTH
+from ...workflows.values import read_settings
 from .server import Server, ServerFile
-from .settings import read_settings
-from .workflow import Workflow, read_workflow
 
 Graph = dict[str, dict[str, Any]]
 CHANNEL = "channel"
 NO_PROMPT = "The workflow takes no words; the prompt is only the name of the result."
 NO_SEED = "The workflow has no seed, so it makes the same again each time; it is run once."
 OWN_SIZE = "The workflow decides the size of its images."
-IMAGE_NAMES = "Give a node that loads an image the title '{title}' in ComfyUI and export the workflow again."
+IMAGE_NAMES = (
+    "Give a node that loads an image the title '{title}' in ComfyUI and export the workflow again, or name "
+    "its input with --place (workflow_places in Python)."
+)
 
 
 @dataclass
@@ -54,24 +48,41 @@ class Plan:
         """Another seed makes another image."""
         return SEED in self.places.places
 
-    def describe(self) -> list[tuple[str, str]]:
-        """What of a request goes where."""
-        return self.places.describe()
+
+def plan_workflow(server: Server, request: GenerationRequest) -> Plan:
+    """Read the workflow of a request and find its places; nothing is sent that runs.
+
+    :raises InvalidRequestError: it can't be used here.
+    :raises APIError: the server can't be asked.
+    """
+    workflow = read_workflow(Path(request.workflow or ""))
+    classes = ask_classes(server, workflow)
+    check_classes(workflow, classes)
+    places = Mapper(workflow, classes, request.workflow_places).map()
+    return Plan(workflow, places, read_settings(request.workflow_values, places.settings))
 
 
-def plan_workflow(server: Server, path: Path, texts: Sequence[str] = ()) -> Plan:
-    """Read a workflow and find its places; nothing is sent that runs.
+def ask_classes(server: Server, workflow: Workflow) -> Classes:
+    """What a server says of the classes of a workflow's nodes; nothing of those that it does not have.
 
-    :param texts: of ``--set``.
+    :raises APIError: it can't be asked.
+    """
+    types = dict.fromkeys(node.type for node in workflow.nodes.values())
+    found = {name: server.describe_class(name) for name in types}
+    return {name: row for name, row in found.items() if row is not None}
+
+
+def describe_workflow(server: Server, path: Path, wanted: Sequence[str]) -> Description:
+    """What a workflow takes at a server.
+
+    :param wanted: where the user wants roles, see `workflows.places.split_place`.
     :raises InvalidRequestError: it can't be used here.
     :raises APIError: the server can't be asked.
     """
     workflow = read_workflow(path)
-    types = dict.fromkeys(node.type for node in workflow.nodes.values())
-    classes: Mapping[str, Any] = {name: server.describe_class(name) for name in types}
+    classes = ask_classes(server, workflow)
     check_classes(workflow, classes)
-    places = Mapper(workflow, classes).map()
-    return Plan(workflow, places, read_settings(texts, places.settings))
+    return describe(workflow, classes, wanted)
 
 
 def place_images(plan: Plan, request: GenerationRequest, has_mask: bool) -> list[Place]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...request.parameters import ANIMATED, DRAWING
 from ...request.request import GenerationRequest
 from ...text.message import message
 from .painter.unread import find_unread
@@ -12,9 +13,12 @@ NOTHING_KNOWN = "Drafts find no surface here; they know brick, wood, metal, fabr
 
 def find_hints(request: GenerationRequest) -> tuple[str, ...]:
     """Sentences about what is not understood; none where all is."""
+    if request.output_format == DRAWING:
+        return ()
     if request.references:
         return (ONLY_RECOLORED,)
-    word = find_unread(request.prompt, transparent=request.background == "transparent")
+    is_cut_out = request.background == "transparent" or request.output_format in ANIMATED
+    word = find_unread(request.prompt, transparent=is_cut_out)
     if word is None:
         return ()
     if not word:

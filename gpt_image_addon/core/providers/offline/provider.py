@@ -13,15 +13,18 @@ from ...http.endpoint import Connection
 from ...http.request_state import RequestState
 from ...imaging.formats import Upload, decode
 from ...imaging.png_writer import encode_png
-from ...request.parameters import DEFAULT_SIZE
+from ...request.models import DEFAULT_GIF_FRAMES
+from ...request.parameters import ANIMATED, DEFAULT_SIZE, DRAWING
 from ...request.pricing import Usage
 from ...request.providers import PROVIDERS
 from ...request.request import GenerationRequest
 from ...request.sizes import AUTO, parse_size
 from ...text.message import join, message
 from ..base import Answer, Reporter, Uploads
-from .painter import RELIEF, Draft, paint
+from .painter import RELIEF, Draft, draw_logo, encode_gif, paint
 
+LOGO = "logo"
+FRAME_MS = 100  # where the request names none
 JPEG_QUALITY = 92  # where the request names no compression
 
 
@@ -48,6 +51,9 @@ class OfflineProvider:
         report: Reporter,
     ) -> Answer:
         """See `Provider.generate`; the style's words are not drawn, so the request's own prompt is used."""
+        if request.output_format == DRAWING:
+            logos = tuple(draw_logo(request.prompt, index).encode() for index in range(request.n))
+            return Answer(logos, usage=Usage(), warnings=(_notice(LOGO, uploads.mask),))
         width, height = parse_size(DEFAULT_SIZE if request.size == AUTO else request.size)
         references = [decode(upload.data) for upload in uploads.references]
         images, heights, families = [], [], []
@@ -58,7 +64,7 @@ class OfflineProvider:
                 width,
                 height,
                 index=index,
-                transparent=request.background == "transparent",
+                transparent=request.background == "transparent" or request.output_format in ANIMATED,
                 references=references,
             )
             images.append(_encode(draft, request))
@@ -86,6 +92,9 @@ def _notice(family: str, mask: Upload | None) -> str:
 def _encode(draft: Draft, request: GenerationRequest) -> bytes:
     if request.output_format == "png":
         return encode_png(draft.color)
+    if request.output_format in ANIMATED:
+        count = request.frame_count or DEFAULT_GIF_FRAMES
+        return encode_gif(draft.color, count, request.frame_duration_ms or FRAME_MS)
     quality = JPEG_QUALITY if request.output_compression is None else request.output_compression
     stream = io.BytesIO()
     Image.fromarray(draft.color).save(stream, request.output_format.upper(), quality=quality)

@@ -75,6 +75,7 @@ SVG_MODEL = frozenset({"svg", "svg.model"})  # what an answer names where the mo
 MAX_CATEGORIES = 10
 TOO_LARGE = 413
 UNVERIFIED = "must be verified"
+NO_ACCESS = "No access"
 _MAY_BE_BILLED = "The request may have been billed; it is not retried automatically."
 
 
@@ -180,6 +181,11 @@ def _next_step(kind: type[APIStatusError], status: int, body: ErrorBody, model: 
             "Name the model that draws the SVG under {field} in the panel, or with --svg-model (svg_model in "
             "Python).",
             field=_panel_name("svg_model"),
+        )
+    if kind is BadRequestError and param == "output_format" and NO_ACCESS in body.said:
+        return (
+            "Not every account may ask for GIF and SVG: ask for PNG, or make curves or a sprite of files "
+            "that you have, without a request."
         )
     if kind is BadRequestError:
         return message("Change {param}.", param=param) if param else "Change the request."

@@ -10,14 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import condition, decals
+from .animation import encode_gif
 from .families import ENAMEL, FAMILIES, NOISE, Family
+from .logo import draw_logo
 from .primitives.canvas import Canvas, Field
 from .primitives.palette import Palette, from_hex, tone
 from .primitives.surface import RELIEF
 from .recolour import recolour
 from .words import Reading, best_match, phrases, read
 
-__all__ = ["FAMILIES", "RELIEF", "Draft", "Family", "paint", "recognise"]
+__all__ = ["FAMILIES", "RELIEF", "Draft", "Family", "draw_logo", "encode_gif", "paint", "recognise"]
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ...errors import InvalidRequestError
-from ...text.message import message
-from .mapping import MOST_NAMES, Place, Setting
-from .nodes import CHOICE
+from ..errors import InvalidRequestError
+from ..text.message import message
+from .inputs import Place, Setting, find_setting, join_names
+from .nodes import CHOICE, VARIANTS
 
+SEPARATOR = ";"
+"""Between several values in one text, as the panel has them."""
+_NEXT = re.compile(r";\s*(?=[^;=]+=)|;\s*$")
+"""A separator: what follows is named, so that a value may hold the sign, too."""
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+PARAM = "workflow_values"
+
+
+def split_values(text: str) -> tuple[str, ...]:
+    """The values in one text."""
+    return tuple(filter(None, map(str.strip, _NEXT.split(text))))
+
+
+def join_values(values: Iterable[str]) -> str:
+    """The inverse of `split_values`."""
+    return f"{SEPARATOR} ".join(values)
 
 
 def split_setting(text: str) -> tuple[str, str]:
@@ -23,7 +39,7 @@ def split_setting(text: str) -> tuple[str, str]:
         raise InvalidRequestError(
             message("'{text}' is not of the form Title.input=value.", text=f"{text:.100}"),
             code="invalid_value",
-            param="workflow_values",
+            param=PARAM,
         )
     return name.strip(), value
 
@@ -36,34 +52,16 @@ def read_settings(texts: Sequence[str], settings: Sequence[Setting]) -> dict[Pla
     found = {}
     for text in texts:
         name, value = split_setting(text)
-        row = _find(name, settings)
-        found[row.place] = _read_value(row, value)
+        row = find_setting(name, settings, PARAM)
+        found[row.place] = read_value(row, value)
     return found
 
 
-def _find(name: str, settings: Sequence[Setting]) -> Setting:
-    wanted = name.casefold()
-    rows = [
-        row
-        for row in settings
-        if wanted in (row.name.casefold(), f"{row.place[0]}.{row.place[1]}".casefold())
-    ]
-    if len(rows) == 1:
-        return rows[0]
-    names = (
-        ", ".join(f"{row.place[0]}.{row.place[1]}" for row in rows)
-        if rows
-        else ", ".join(row.name for row in settings[:MOST_NAMES])
-    )
-    problem = (
-        message("The workflow has several inputs '{name}': {names}.", name=name, names=names)
-        if rows
-        else message("The workflow has no input '{name}'; it has {names}.", name=name, names=names or "-")
-    )
-    raise InvalidRequestError(problem, code="no_such_input", param="workflow_values")
+def read_value(row: Setting, text: str) -> Any:
+    """The value that a text means.
 
-
-def _read_value(row: Setting, text: str) -> Any:
+    :raises InvalidRequestError: the input does not take it.
+    """
     kind, options = row.input.type, row.input.options
     try:
         if kind == "BOOLEAN":
@@ -75,10 +73,10 @@ def _read_value(row: Setting, text: str) -> Any:
             return number
     except ValueError:
         raise _refuse(row, text, f"{options.get('min', '…')} - {options.get('max', '…')}") from None
-    if kind == CHOICE and not options.get("image_upload"):
+    if kind in (CHOICE, VARIANTS) and not row.is_image:
         chosen = next((choice for choice in row.input.choices if str(choice) == text), None)
         if chosen is None:
-            raise _refuse(row, text, ", ".join(map(str, row.input.choices[:MOST_NAMES])))
+            raise _refuse(row, text, join_names(map(str, row.input.choices)))
         return chosen
     return text
 
@@ -99,5 +97,5 @@ def _refuse(row: Setting, value: str, values: str) -> InvalidRequestError:
             values=values or "-",
         ),
         code="invalid_value",
-        param="workflow_values",
+        param=PARAM,
     )

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...common.files import read_file
-from ...errors import InvalidRequestError
-from ...text.json_reader import parse_json
-from ...text.message import Message, message
+from ..common.files import read_file
+from ..errors import InvalidRequestError
+from ..text.json_reader import parse_json
+from ..text.message import Message, message
 
 FILE_BYTES = 64 * 10**6  # of an image with its workflow
 GRAPH_BYTES = 8 * 10**6  # of the workflow itself
@@ -43,6 +43,8 @@ class Workflow:
     name: str
     nodes: Mapping[str, WorkflowNode]
     graph: Mapping[str, Mapping[str, Any]]
+    places: tuple[str, ...] = ()
+    """Where the user has said that roles go, see `places.split_place`."""
 
 
 def read_workflow(path: Path) -> Workflow:
@@ -67,7 +69,10 @@ def read_workflow(path: Path) -> Workflow:
 
 
 def _read_graph(path: Path, found: Any) -> Workflow:
-    if isinstance(found, dict) and isinstance(found.get("prompt"), dict):  # as it is sent
+    places: tuple[str, ...] = ()
+    if isinstance(found, dict) and isinstance(found.get("prompt"), dict):  # as it is sent, or as it is kept
+        listed = found.get("places")
+        places = tuple(map(str, listed[:MAX_NODES])) if isinstance(listed, list) else ()
         found = found["prompt"]
     if isinstance(found, dict) and isinstance(found.get("nodes"), list):
         raise _refuse(
@@ -81,7 +86,7 @@ def _read_graph(path: Path, found: Any) -> Workflow:
     }
     kept = ("class_type", "inputs", "_meta")  # titles stay in the images that are made
     graph = {name: {key: row[key] for key in kept if key in row} for name, row in found.items()}
-    return Workflow(path.name, nodes, graph)
+    return Workflow(path.name, nodes, graph, places)
 
 
 def _is_node(row: object) -> bool:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...errors import InvalidRequestError
-from ...text.message import message
+from ..errors import InvalidRequestError
+from ..text.message import message
 
 CHOICE = "COMBO"
 VARIANTS = "COMFY_DYNAMICCOMBO_V3"

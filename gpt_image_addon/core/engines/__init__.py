@@ -1,0 +1,1 @@
+"""The engines and pipelines that files are written for."""

@@ -1,0 +1,1 @@
+"""Targets whose results are new objects of their own kind."""

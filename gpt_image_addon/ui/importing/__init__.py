@@ -1,0 +1,1 @@
+"""Operators that put files into the scene; they send nothing."""

@@ -1,0 +1,1 @@
+"""What Godot makes of the files for it."""
