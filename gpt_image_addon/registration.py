@@ -17,7 +17,7 @@ defer(
     *("app.editing.versions", "app.exporting.materials", "app.exporting.objects"),
     *("app.importing.curves", "app.importing.sprites"),
     *("app.painting.prepared", "app.projection.plan"),
-    *("app.settings", "app.submission", "app.worlds.relighting"),
+    *("app.materials.relief", "app.settings", "app.submission", "app.worlds.relighting"),
     *("core.common.credentials", "core.common.keychain"),
     *("mcp.window.agents", "ui.editing.corner_handles", "ui.painting.sides_overlay"),
     *("ui.points.marked_thumbnail", "ui.points.overlay", "ui.points.values"),
@@ -52,6 +52,7 @@ from .ui.editing import (  # noqa: E402
 )
 from .ui.importing import curves as import_curves  # noqa: E402
 from .ui.importing import sprites as import_sprites  # noqa: E402
+from .ui.materials import tuning  # noqa: E402
 from .ui.painting import sides_overlay  # noqa: E402
 from .ui.points import events as point_events  # noqa: E402
 from .ui.points import operators as point_operators  # noqa: E402
@@ -89,6 +90,7 @@ CLASSES: tuple[type, ...] = (
     *operators_versions.CLASSES,
     *operators_failures.CLASSES,
     *maps.CLASSES,
+    *tuning.CLASSES,
     *photo_material.CLASSES,
     *new_images.CLASSES,
     *upscaling.CLASSES,

@@ -38,7 +38,12 @@ ImageSource: TypeAlias = str | Path | bpy.types.Image
 EXPORT_FOLDER = "gpt-image-exports"
 REMAKING = "remake maps"
 """Among the durations."""
-MAP_PARAMETERS = ("seamless", "maps", "description", "convention", "bits", "pack", "name")
+REMADE_PARAMETERS = ("relief", "texture_size")
+"""Of `submit_remake` besides the strengths."""
+MAP_PARAMETERS = (
+    *("seamless", "maps", "description", "convention", "bits", "pack", "name"),
+    *REMADE_PARAMETERS,
+)
 """Parameters of maps besides the strengths."""
 
 
@@ -63,10 +68,12 @@ def make_maps(picture: ImageSource, output_dir: str | Path, **parameters: Any) -
     :param picture: a path, an image data-block, or the name of one.
     :param output_dir: folder for the files; made where it is missing.
     :param parameters: ``seamless`` makes a tile first. ``maps`` is a list of kinds (all without it);
-        ``description`` names the material; ``normal_strength``, ``height_strength``, ``ao_strength`` and
-        ``roughness_contrast`` are factors; ``convention`` is ``OPENGL`` or ``DIRECTX``; ``bits`` is 8 or 16
-        for height and normal; ``pack`` is a packing layout; ``name`` replaces the image's own;
-        ``overwrite`` replaces files that are in the way, which otherwise stay while ours get other names.
+        ``description`` names the material; ``relief`` is its depth in millimetres at ``texture_size``, the
+        metres that the image spans, both as usual of the material without; ``normal_strength``,
+        ``height_strength``, ``ao_strength`` and ``roughness_contrast`` are factors; ``convention`` is
+        ``OPENGL`` or ``DIRECTX``; ``bits`` is 8 or 16 for height and normal; ``pack`` is a packing layout;
+        ``name`` replaces the image's own; ``overwrite`` replaces files that are in the way, which otherwise
+        stay while ours get other names.
     :raises InvalidRequestError: the image or a parameter can't be used.
     :raises StorageError: a file can't be written.
     """
@@ -140,6 +147,8 @@ def map_options_of(
     convention: str = "OPENGL",
     bits: int = 8,
     pack: str | None = None,
+    relief: float | None = None,
+    texture_size: float | None = None,
     **strengths: float,
 ) -> MapOptions:
     """How maps are made, from the parameters of `make_maps`.
@@ -149,9 +158,11 @@ def map_options_of(
     from ..core.textures.writer import map_options
 
     _check_names(strengths, MAP_PARAMETERS)
-    check_application(Application(maps=tuple(maps or ())))
+    check_application(Application(maps=tuple(maps or ()), relief=relief, texture_size=texture_size))
     check_choices({"convention": convention, "bits": bits, "pack": pack, **strengths})
-    return map_options(tuple(maps or ()), description, strengths, convention, bits, pack)
+    return map_options(
+        tuple(maps or ()), description, strengths, convention, bits, pack, relief, texture_size
+    )
 
 
 def _check_names(strengths: Mapping[str, float], others: Sequence[str] = ()) -> None:
@@ -255,12 +266,15 @@ def submit_remake(material: str, **strengths: float) -> Task:
     """Make the maps of a material anew with other strengths; nothing is requested or paid.
 
     :param material: name of a material that a result was made into.
-    :param strengths: ``normal_strength``, ``height_strength``, ``ao_strength``, ``roughness_contrast``; those
-        that are left out stay as they are.
+    :param strengths: ``relief`` in millimetres, ``texture_size`` in metres, ``normal_strength``,
+        ``height_strength``, ``ao_strength``, ``roughness_contrast``; those that are left out stay as they
+        are.
     :raises InvalidRequestError: there is no such material, or a strength is out of range.
     :raises SceneError: its result is no longer on this machine.
     """
-    _check_names(strengths)
+    _check_names(
+        {name: strengths[name] for name in strengths if name not in REMADE_PARAMETERS}, REMADE_PARAMETERS
+    )
     title, work = _remaking(material, strengths)
     found = session.open_session(settings.load())
     work = found.durations.measure(REMAKING, work)
@@ -323,6 +337,16 @@ def _remaking(material: str, wanted: Mapping[str, Any]) -> tuple[str, Callable[[
         return put_into_material
 
     return entry.request.prompt, work
+
+
+def plan_remake(material: str, wanted: Mapping[str, Any]) -> Callable[[], Deliver]:
+    """Work that makes the maps of a material anew; what it returns puts them there, as one undo step.
+
+    :param wanted: parameters of `Application` that change.
+    :raises InvalidRequestError: there is no such material, or a value is out of range.
+    :raises SceneError: its result is no longer on this machine.
+    """
+    return _remaking(material, wanted)[1]
 
 
 def can_remake(material: str) -> bool:

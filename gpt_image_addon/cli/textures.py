@@ -18,7 +18,7 @@ from .wait import find_billed, follow
 if TYPE_CHECKING:
     from ..core.request.pricing import Estimate
 
-MAP_FLAGS = (*STRENGTHS, "bits", "pack")
+MAP_FLAGS = ("relief", *STRENGTHS, "bits", "pack")
 """Parameters of `maps` whose flags are those of `generate`."""
 REPAIR_PARAMETERS = ("provider", "model", "quality")
 """The same of `tile` and `upscale`."""
@@ -43,7 +43,7 @@ def add_maps(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--description", metavar="TEXT", help="names the material, such as 'old oak planks'")
     verb.add_argument("--name", help="start of the file names; default: the image's")
     add_flag(verb, PARAMETERS["convention"], help="of the normal map (default: OPENGL)")
-    for name in MAP_FLAGS:
+    for name in ("texture_size", *MAP_FLAGS):
         add_flag(verb, PARAMETERS[name])
     add_outputs(verb)
 

@@ -41,7 +41,8 @@ MONEY: JsonObject = {
 PLAN = schemas.request_properties(left_out=("textures_dir", "export_to", "export_dir"))
 REQUEST = schemas.request_properties()
 MAPS = {
-    name: schemas.property_of(PARAMETERS[name]) for name in ("maps", "convention", *STRENGTHS, "bits", "pack")
+    name: schemas.property_of(PARAMETERS[name])
+    for name in ("maps", "convention", "relief", "texture_size", *STRENGTHS, "bits", "pack")
 }
 TEXTURE: JsonObject = {
     "prompt": REQUEST["prompt"],

@@ -37,6 +37,8 @@ from tests.blender.layouts import Layout, draw
 
 SMALL = {"provider": "offline", "size": "64x64"}
 ELSEWHERE = {
+    "export_to",
+    "export_dir",
     "object_name",
     "object_uid",
     "object_uids",
@@ -48,8 +50,6 @@ ELSEWHERE = {
     "picture",
     "repair_seams",
     "overwrite",
-    "export_to",
-    "export_dir",
     "accept",
     "edit_of",
     "keep_rest",
@@ -92,7 +92,7 @@ def everything(tmp_path: Path) -> dict[str, Any]:
     values().style, values().name, values().safety_identifier = "anime", "Oak", "c0ffee"
     values().complexity, values().input_fidelity, values().pack = "low", "high", "gltf_orm"
     values().textures_dir, values().svg_model, values().svg_reasoning_effort = str(tmp_path), "m", "low"
-    values().mask, values().texture_size = "rectangle", 2.0
+    values().mask, values().texture_size, values().relief = "rectangle", 2.0, 5.0
     bpy.ops.gpt_image.add_point(text="make it brass")
     found: dict[str, Any] = {"markup": "", "reference_labels": ()}
     for output_format in ("png", "jpeg", "gif", "svg"):
@@ -201,7 +201,7 @@ def test_only_a_material_of_a_result_can_be_remade() -> None:
 
 def test_all_of_a_request_is_recalled() -> None:
     bpy.ops.mesh.primitive_cube_add()
-    more = {"normal_strength": 2.0, "displacement": "bump", "texture_size": 2.0, "bits": 16}
+    more = {"normal_strength": 2.0, "relief": 8.0, "displacement": "bump", "texture_size": 2.0, "bits": 16}
     job = api.submit(
         "oak", target="material", maps=("base_color", "normal"), pack="gltf_orm", **more, **SMALL
     )

@@ -133,6 +133,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "app.worlds": ("core.common core.request core.jobs scene.worlds app", "bpy"),
+    "app.materials": ("core.text core.errors core.request core.jobs scene.shading app", "bpy"),
     "scene.exporting": (f"{CORE_BASE} scene scene.shading scene.projection", BLENDER),
     "app.exporting": (
         f"{CORE_BASE} core.imaging core.jobs core.painting core.exports scene scene.shading scene.projection"
@@ -184,10 +185,11 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "ui.painting": ("core.references core.painting ui.common", "bpy blf bpy_extras gpu gpu_extras mathutils"),
+    "ui.materials": ("core.textures app.materials ui.common", "bpy"),
     "ui.request": (
         "core.text core.errors core.references core.request core.workflows core.journal app app.editing"
         " app.painting app.worlds app.diagnostics api ui.common ui.references ui.workflows ui.points"
-        " ui.painting",
+        " ui.painting ui.materials",
         "bpy",
     ),
     "ui.editing": (
@@ -225,7 +227,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "presets.gpt_image": ("", "bpy"),
     "registration": (
         "app app.editing app.diagnostics api cli lazy mcp.window ui ui.agents ui.common"
-        " ui.common.translations ui.editing ui.importing ui.references ui.points ui.painting"
+        " ui.common.translations ui.editing ui.importing ui.references ui.points ui.painting ui.materials"
         " ui.request ui.presets ui.results ui.preferences ui.workflows",
         "bpy",
     ),

@@ -267,19 +267,20 @@ class _PhotoWork:
         )
         pixels, notes = self.source.decode()
         cut = photo_surface.cut_surface(pixels, surface, self.size, seamless=self.seamless)
+        spans = metres * cut.share if metres else None
         renamed: list[str] = []
         made = writer.write_maps(
             eight_bit_color(cut.pixels),
             self.folder or Path(),
             self.title,
-            self.options,
+            dataclasses.replace(self.options, metres=spans or self.options.metres),
             wraps=True if cut.tile else None,
             write=self._writer(renamed),
         )
         base = made.maps["base_color"]
         base = dataclasses.replace(base, name=self.title, mean_color=mean_color(base.data))
         told = (*notes, *cut.notes, *made.notes, *renamed)
-        result = self._result(surface, cut, made, metres * cut.share if metres else None, told)
+        result = self._result(surface, cut, made, spans, told)
         return lambda: self._apply(result, base, made)
 
     def _writer(self, renamed: list[str]) -> Callable[[Path, bytes], Path]:
@@ -329,7 +330,11 @@ class _PhotoWork:
         from ...scene.targets.receiver import check_receiver
         from ...scene.targets.registry import apply
 
-        application = dataclasses.replace(self.application, texture_size=result.metres)
+        application = dataclasses.replace(
+            self.application,
+            texture_size=result.metres or self.options.metres,
+            relief=self.options.relief,
+        )
         check_receiver(application, at_once=True)
         maps = {kind: file for kind, file in made.maps.items() if kind != "base_color"}
         applied = apply(PreparedResult("", (base,), maps), application)

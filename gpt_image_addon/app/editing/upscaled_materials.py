@@ -56,7 +56,10 @@ def find_materials(image: bpy.types.Image) -> tuple[ShownIn, ...]:
         prompt, application = _asked_for(material)
         made = {name: getattr(application, name) for name in STRENGTHS} | made_with(material)
         strengths = {name: float(made[name]) for name in STRENGTHS}
-        options = map_options(kinds, prompt, strengths)
+        size = made.get("texture_size", application.texture_size)
+        options = map_options(
+            kinds, prompt, strengths, relief=made.get("relief", application.relief), metres=size
+        )
         found.append(ShownIn(material.session_uid, material.name, options))
     return tuple(found)
 

@@ -291,6 +291,8 @@ def _make_maps(
         {name: getattr(application, name) for name in STRENGTHS},
         bits=16 if application.displacement == "true" else application.bits,
         pack=application.pack,
+        relief=application.relief,
+        metres=application.texture_size,
     )
     color = eight_bit_color(read_pixels(image.data, image.name))
     wraps = True if request.seamless or find_provider(request.provider).tiles_by_nature else None

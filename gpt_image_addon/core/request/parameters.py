@@ -40,6 +40,7 @@ PIXEL_FORMATS = ("png", "jpeg", "webp")
 ALPHA_FORMATS = ("png", "webp")
 MAX_FRAME_MS = 655_350  # what a gif can hold
 MAX_STRENGTH = 10
+MAX_RELIEF = 1000  # millimetres
 NO_OBJECT = -1
 """As `Application.object_uid`: not even the active object. No data-block has this `session_uid`."""
 
@@ -413,7 +414,7 @@ _ROWS = (
             initial=("base_color", "normal", "roughness", "height", "metallic"))),
     Parameter("displacement", default="none", choices=DISPLACEMENTS, of_maps=True,
         flag=Flag("maps", "show height as bump or true displacement (default: none)"),
-        panel=PanelField("surface", "Relief", "How the material shows its height")),
+        panel=PanelField("surface", "Displacement", "How the material shows its height")),
     Parameter("mapping", default="uv", choices=MAPPINGS, of_maps=True,
         flag=Flag("maps", "how the image lies: as the UV map, or upright and in real size (default: uv)"),
         panel=PanelField("surface", "Mapping", "How the image lies on the object", initial="upright")),
@@ -421,6 +422,13 @@ _ROWS = (
         flag=Flag("maps", "what the image spans on the object", "METRES"),
         panel=PanelField("surface", "Real Size",
             "What the image spans on the object; 0 leaves it to Mapping", unset=0.0)),
+    Parameter("relief", float, least=0, most=MAX_RELIEF, of_maps=True,
+        flag=Flag("maps", "depth of the surface at the image's real size, from its lowest to its highest "
+            "point; default: as steep as the material usually is", "MM"),
+        panel=PanelField("surface", "Relief",
+            "Depth of the surface at its real size, from its lowest to its highest point; 0 leaves it to the "
+            "material",
+            unset=0.0)),
     Parameter("height_by_model", bool, False, of_maps=True,
         flag=Flag("maps", "ask the model for the height too: one more request"),
         panel=PanelField("surface", "Height by the Model",

@@ -223,6 +223,8 @@ class Application(_Values):
     """Folder that gets its files."""
     overwrite: bool = False
     """Replace whatever has the name of such a copy or file; without, ours gets another name."""
+    relief: float | None = None
+    """Millimetres from the deepest to the highest at the image's real size; None for what is usual."""
     normal_strength: float = 1.0
     height_strength: float = 1.0
     ao_strength: float = 1.0

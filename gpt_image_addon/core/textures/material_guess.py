@@ -41,6 +41,8 @@ class MaterialGuess:
     """Root mean square slope of the relief: 0.01 for polished stone, 0.09 for a floor, 0.5 for brickwork."""
     metres: float | None = None
     """What an image of it usually spans, and a draft does; None where nothing is known."""
+    depth_mm: float = 6.0
+    """What its relief usually measures from the deepest to the highest, in millimetres."""
 
 
 def guess_material(description: str) -> MaterialGuess:
@@ -73,6 +75,7 @@ def _guess(row: dict[str, Any], known: bool) -> MaterialGuess:
         known=known,
         slope=row["slope"],
         metres=row["metres"],
+        depth_mm=row["depth_mm"],
     )
 
 

@@ -66,6 +66,7 @@ def make_maps(
     height: Plane | None = None,
     exact: bool = True,
     depth: float | None = None,
+    share: float | None = None,
     wraps: bool | None = None,
     strengths: Strengths | None = None,
     convention: Convention = "OPENGL",
@@ -76,7 +77,8 @@ def make_maps(
     `description` names the material, which decides roughness and metallic. `height`, (H, W) float32 in 0..1,
     is the true height where it is known; with `exact` False it is a good guess, as height_fusion makes.
     `depth` is how many pixels high 1 stands above 0, and then the height is without the steps of 8 bits;
-    without it relief is as steep as the material usually is.
+    without it relief is as steep as the material usually is. `share` overrules both: it is the share of the
+    image's width that 1 stands above 0.
     `wraps` says whether the image tiles, and then its light is even; None finds out. Kinds in `bits16` come
     as uint16. Opacity is made only where the image has alpha.
 
@@ -92,6 +94,8 @@ def make_maps(
     wraps = is_seamless(even) if wraps is None else wraps
     relief = estimate_height(light, wraps) if height is None else height
     measured = depth is not None
+    if share is not None:
+        depth = share * light.shape[1]
     if depth is None:
         depth = _slope(guess, light, height is not None, exact) / max(steepness(relief), 1e-6)
     occluder = relief if height is None else remove_steps(relief, wraps)

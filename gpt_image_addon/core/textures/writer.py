@@ -30,7 +30,7 @@ from ..request.sizes import SMALLEST, source_size
 from ..results.store import Facts, ImageFile
 from ..text.message import message
 from .channel_packing import LAYOUTS, pack
-from .material_guess import MaterialGuess
+from .material_guess import MaterialGuess, guess_material
 from .material_maps import ALL, Strengths, make_maps
 from .relief import Convention
 from .tiling import Seams, Tile, TileScores, is_seamless, make_tile, reduced, score, sides_meet
@@ -39,6 +39,8 @@ CUT_SHARE = 0.9  # most of an image's edge that a tile cut from it can keep
 ROOMY = 1.1  # from an image so much larger than a tile needs, a larger tile is cut and then shrunk
 WIDE_KINDS = ("height", "normal")  # the maps whose 8 bits can be seen
 FACT_DIGITS = 4
+RELIEF_DIGITS = 7  # of a share of the width, of which a millimetre may be a thousandth
+UNKNOWN_METRES = 1.0  # that an image of an unknown material spans, where nobody says it
 SCORED_AT = 1024  # pixels of the longer side at which a whole image is judged
 STRIPS = 32  # of an image's height, the first of which is looked at before the others
 SAME_ASPECT = 0.02  # relative difference up to which a tile is resized rather than cut
@@ -61,6 +63,18 @@ class MapOptions:
     """Of height and normal; the other maps have 8."""
     pack: str | None = None
     """Name of a packing layout, made besides."""
+    relief: float | None = None
+    """Millimetres from the deepest to the highest; None for what is usual of the material."""
+    metres: float | None = None
+    """What the image spans; None for what is usual of the material. Only `relief` needs it."""
+
+    @property
+    def relief_share(self) -> float | None:
+        """`relief` as a share of the image's width."""
+        if self.relief is None:
+            return None
+        metres = self.metres or guess_material(self.description).metres or UNKNOWN_METRES
+        return self.relief / 1000 / metres
 
 
 @dataclass(frozen=True)
@@ -209,6 +223,7 @@ def write_maps(
         height=height,
         exact=exact,
         depth=depth,
+        share=options.relief_share,
         wraps=wraps,
         strengths=options.strengths,
         convention=options.convention,
@@ -218,7 +233,9 @@ def write_maps(
     if "opacity" in options.kinds and "opacity" not in made.maps and options.kinds != ALL:
         notes.append("The image has no transparent parts, so there is no opacity map.")
     files = {
-        kind: _write(folder, f"{name}_{kind}", pixels, write, _map_facts(kind, pixels, made.depth))
+        kind: _write(
+            folder, f"{name}_{kind}", pixels, write, _map_facts(kind, pixels, made.depth, options.strengths)
+        )
         for kind, pixels in made.maps.items()
         if kind in options.kinds
     }
@@ -236,12 +253,13 @@ def _write(
     return ImageFile(name, data, str(path), "png", pixels.shape[1], pixels.shape[0], facts=facts or {})
 
 
-def _map_facts(kind: str, pixels: NDArray[Any], depth: float) -> dict[str, float]:
+def _map_facts(kind: str, pixels: NDArray[Any], depth: float, strengths: Strengths) -> dict[str, float]:
     """What a material's nodes need to know about a map besides its pixels."""
     if kind == "roughness":
         return {"mean": round(float(pixels.mean()) / np.iinfo(pixels.dtype).max, FACT_DIGITS)}
-    if kind == "height":
-        return {"relief": round(min(depth / pixels.shape[1], 1.0), FACT_DIGITS)}
+    if kind in WIDE_KINDS:
+        share = depth / pixels.shape[1] * (strengths.normal if kind == "normal" else 1.0)
+        return {"relief": round(min(share, 1.0), RELIEF_DIGITS)}
     return {}
 
 
@@ -252,6 +270,8 @@ def map_options(
     convention: str = "OPENGL",
     bits: int = 8,
     pack: str | None = None,
+    relief: float | None = None,
+    metres: float | None = None,
 ) -> MapOptions:
     """Options from values that `validation.check_choices` has passed.
 
@@ -260,7 +280,7 @@ def map_options(
     """
     factors = {name.removesuffix("_strength"): value for name, value in strengths.items()}
     checked: Convention = "DIRECTX" if convention == "DIRECTX" else "OPENGL"
-    return MapOptions(kinds or ALL, description, Strengths(**factors), checked, bits, pack)
+    return MapOptions(kinds or ALL, description, Strengths(**factors), checked, bits, pack, relief, metres)
 
 
 def maps_of_pixels(

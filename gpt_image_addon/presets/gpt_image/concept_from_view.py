@@ -15,5 +15,6 @@ values.partial_images = 2
 values.displacement = "none"
 values.mapping = "upright"
 values.texture_size = 0.0
+values.relief = 0.0
 values.references.clear()
 values.references.add().kind = "viewport"

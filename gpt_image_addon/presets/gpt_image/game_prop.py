@@ -15,3 +15,4 @@ values.partial_images = 0
 values.displacement = "none"
 values.mapping = "upright"
 values.texture_size = 0.0
+values.relief = 0.0

@@ -10,10 +10,11 @@ import bpy
 from ...core.request.map_kinds import BY_NAME
 from ..images import KIND
 from . import nodes
+from .relief import NORMAL_STRENGTH
 from .shaders import PRINCIPLED, Place, color_input, follow
 
 NORMAL_MAP = "ShaderNodeNormalMap"
-STRENGTHS = {"normal": "Normal Strength", "roughness": "Roughness Contrast", "ao": "AO Amount"}
+STRENGTHS = {"normal": NORMAL_STRENGTH, "roughness": "Roughness Contrast", "ao": "AO Amount"}
 """Names of the Value nodes that say how strong a map is in materials that were made here, by kind."""
 
 

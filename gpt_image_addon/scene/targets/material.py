@@ -17,7 +17,7 @@ from ...core.results.store import Facts, ImageFile, PreparedResult
 from .. import compat
 from ..images import KIND, add_image
 from ..images import PROPERTY_PREFIX as PREFIX
-from ..shading import nodes, shared, slots, upright, uv
+from ..shading import nodes, relief, shared, slots, upright, uv
 from ..shading.shaders import PRINCIPLED
 from ..shading.uv import UV, Coordinates
 from ..transaction import Transaction
@@ -45,6 +45,8 @@ class Look:
     """Metres that the image is to span; None leaves it as the coordinates lay it."""
     displacement: str = "none"
     """``none``, ``bump`` or ``true``."""
+    relief: float | None = None
+    """Metres from the deepest to the highest; None leaves it as the maps have it."""
     aspect: float = 1.0
     """Width over height of the image, where it has a real size; a projection from six sides has none."""
 
@@ -139,6 +141,9 @@ def build_material(
         _WIRES.get(kind.name, _wire_socket)(wiring, kind.name)
     if look.displacement == "true":
         material.displacement_method = "BOTH"
+    _keep_share(material, image_files, changes)
+    if look.relief is not None:
+        relief.show_relief(material, look.relief * relief.MILLIMETRES, changes)
     nodes.make_active(tree, images[kinds[0].name], changes)
     return material, {kind: node.image for kind, node in images.items()}
 
@@ -153,7 +158,7 @@ def _wire_normal(wiring: _Wiring, kind: str) -> None:
     source = wiring.images[kind]
     node = wiring.between("ShaderNodeNormalMap", source, "Normal (OpenGL)")
     wiring.link(source.outputs["Color"], node.inputs["Color"])
-    wiring.strength("Normal Strength", 1.0, source, node.inputs["Strength"])
+    wiring.strength(relief.NORMAL_STRENGTH, 1.0, source, node.inputs["Strength"])
     if wiring.uses_normal_map:
         wiring.link(node.outputs["Normal"], wiring.shader.inputs["Normal"])
 
@@ -175,9 +180,17 @@ def _wire_height(wiring: _Wiring, kind: str) -> None:
         distance = node.inputs["Distance"]
         wiring.link(node.outputs["Normal"], wiring.shader.inputs["Normal"])
     wiring.link(source.outputs["Color"], node.inputs["Height"])
-    relief = wiring.image_files[kind].facts.get("relief")
-    metres = float(relief) * wiring.look.size if relief else BUMP_DISTANCE
-    wiring.strength("Height (m)", metres, source, distance)
+    share = wiring.image_files[kind].facts.get("relief")
+    metres = float(share) * wiring.look.size if share else BUMP_DISTANCE
+    wiring.strength(relief.HEIGHT, metres, source, distance)
+
+
+def _keep_share(
+    material: bpy.types.Material, image_files: Mapping[str, ImageFile], changes: Transaction
+) -> bool:
+    """Note the relief of a new normal map; returns whether it is another one."""
+    share = image_files["normal"].facts.get("relief") if "normal" in image_files else None
+    return share is not None and relief.keep_share(material, float(share), changes)
 
 
 def _wire_roughness(wiring: _Wiring, kind: str) -> None:
@@ -257,10 +270,16 @@ _WIRES: Mapping[str, Callable[[_Wiring, str], None]] = {
 
 
 def made_with(material: bpy.types.Material) -> dict[str, Any]:
-    """What the maps of a material were made with last, where that may differ from the request."""
+    """What the maps of a material were made with last, where that may differ from the request.
+
+    Its real size is as its nodes say it now.
+    """
     found: dict[str, Any] = {
-        name: float(material[PREFIX + name]) for name in STRENGTHS if PREFIX + name in material
+        name: float(material[PREFIX + name]) for name in (*STRENGTHS, "relief") if PREFIX + name in material
     }
+    size = relief.read_size(material)
+    if size:
+        found["texture_size"] = size
     return found | ({"picture": int(material[IMAGE_INDEX])} if IMAGE_INDEX in material else {})
 
 
@@ -274,8 +293,15 @@ def remake(uid: int, prepared: PreparedResult, application: Application, changes
         raise SceneError("The material is gone; its maps were not changed.")
     maps = {"base_color": prepared.images[0], **prepared.maps}
     made = replace_maps(material, maps, prepared.facts, changes)
+    if application.texture_size and relief.read_size(material) != application.texture_size:
+        relief.show_size(material, application.texture_size, changes)
+    is_new = _keep_share(material, maps, changes)
     for name in STRENGTHS:
         material[PREFIX + name] = getattr(application, name)
+    if application.relief is not None:
+        if is_new or material.get(PREFIX + "relief") != application.relief:
+            relief.show_relief(material, application.relief, changes)
+        material[PREFIX + "relief"] = application.relief
     if application.picture != material.get(IMAGE_INDEX, 0):
         set_mean_color(material, maps["base_color"])
     material[IMAGE_INDEX] = application.picture
@@ -355,12 +381,15 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
     messages += told
     base_color = prepared.images[0]
     aspect = base_color.width / base_color.height if size is not None else 1.0
-    look = Look(coordinates, metres, size, application.displacement, aspect)
+    depth = application.relief / relief.MILLIMETRES if application.relief is not None else None
+    look = Look(coordinates, metres, size, application.displacement, depth, aspect)
     material, images = build_material(
         name_of(prepared, application), _maps_of(prepared), prepared.facts, changes, look=look
     )
     if application.picture:
         material[IMAGE_INDEX] = application.picture
+    if application.relief is not None:
+        material[PREFIX + "relief"] = application.relief
     for obj in objects:
         slots.assign(obj, material, changes)
     base = images.pop("base_color")

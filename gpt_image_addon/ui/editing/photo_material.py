@@ -164,6 +164,7 @@ class GPT_IMAGE_OT_material_from_photo(bpy.types.Operator):
             object_uid=active.session_uid if active is not None else None,
             mapping=values.mapping,
             displacement=values.displacement,
+            relief=values.relief or None,
             **{name: getattr(values, name) for name in STRENGTHS},
         )
         finish_in_background(job)

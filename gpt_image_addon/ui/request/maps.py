@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ... import api
-from ...core.request.parameters import PARAMETERS
+from ...core.request.parameters import PARAMETERS, Parameter
 from ...core.request.targets import find_target
+from ...core.text.message import message
 from ..common.operator import FINISHED, Returned, reporting
+from ..common.translate import translate
 from ..common.widgets import draw_sentence, sidebar_width
+from ..materials import tuning
+from ..materials.tuning import active_material
 from . import to_parameters
-from .sections import draw_section
+from .sections import Draw, draw_section
 
 if TYPE_CHECKING:
     from .quote import Quote
-
-
-def active_material(context: bpy.types.Context) -> Any:
-    """The material of the active object; None where there is none."""
-    active = context.active_object
-    return active.active_material if active is not None else None
 
 
 class GPT_IMAGE_OT_remake_material(bpy.types.Operator):
@@ -54,8 +53,9 @@ class GPT_IMAGE_OT_remake_material(bpy.types.Operator):
 
 def draw_surface(layout: Any, values: Any, found: Quote) -> None:
     """How it tiles, its maps and their strengths, which a material that is there can have, too."""
+    tuning.draw(layout, active_material(bpy.context))
     has_maps = bool(find_target(values.target).maps)
-    draw_section(layout, values, found, "surface", {"surface_words": _draw_words, "maps": _draw_kinds})
+    draw_section(layout, values, found, "surface", OWN)
     if not has_maps:
         layout.label(text="A Material also has maps", icon="INFO")
     material = active_material(bpy.context)
@@ -64,9 +64,24 @@ def draw_surface(layout: Any, values: Any, found: Quote) -> None:
     strengths = layout.column(align=True)
     strengths.label(text="Strengths")
     for row in PARAMETERS.values():
-        if row.panel is not None and row.panel.section == "strengths":
+        if row.panel is not None and row.panel.section == "strengths" and _is_shown(row, values):
             strengths.prop(values, row.name, text=row.panel.short or row.panel.label, slider=True)
     layout.operator(GPT_IMAGE_OT_remake_material.bl_idname, icon="FILE_REFRESH")
+
+
+def _is_shown(row: Parameter, values: Any) -> bool:
+    """Relief takes the place of the factors of normals and height; where they are set they are seen."""
+    return row.name not in BY_RELIEF or getattr(values, row.name) != row.default
+
+
+def _draw_relief(layout: Any, values: Any, found: Quote) -> None:
+    column = layout.column(align=True)
+    column.prop(values, "relief")
+    usual = tuning.usual_relief(to_parameters.read_prompt(values))
+    if not values.relief and usual:
+        row = column.row()
+        row.active = False
+        row.label(text=translate(message("Usually some {depth} mm", depth=f"{usual:g}")), translate=False)
 
 
 def _draw_words(layout: Any, values: Any, found: Quote) -> None:
@@ -79,5 +94,12 @@ def _draw_words(layout: Any, values: Any, found: Quote) -> None:
 def _draw_kinds(layout: Any, values: Any, found: Quote) -> None:
     layout.column().prop(values, "maps")
 
+
+OWN: Mapping[str, Draw] = {
+    "surface_words": _draw_words,
+    "maps": _draw_kinds,
+    "relief": _draw_relief,
+}
+BY_RELIEF = ("normal_strength", "height_strength")
 
 CLASSES = (GPT_IMAGE_OT_remake_material,)

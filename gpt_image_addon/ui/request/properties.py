@@ -20,9 +20,10 @@ from bpy.props import (
     StringProperty,
 )
 
-from ...core.request.parameters import PARAMETERS, PROMPT_LIMIT, STRENGTHS, Parameter
+from ...core.request.parameters import MAX_RELIEF, PARAMETERS, PROMPT_LIMIT, STRENGTHS, Parameter
 from ...core.request.targets import find_target
 from ..common import enum_items
+from ..materials import tuning as material_tuning
 from ..references import images, inpaint, rectangle_outline
 from . import quote
 
@@ -65,6 +66,7 @@ OWN: Mapping[str, dict[str, Any]] = {
     "size": {"items": enum_items.SIZES, "default": enum_items.USUAL_SIZE},
     "workflow": {"subtype": "FILE_PATH"},
     "texture_size": {"min": 0.0, "soft_max": 10.0, "subtype": "DISTANCE"},
+    "relief": {"min": 0.0, "soft_max": 100.0, "subtype": "DISTANCE_CAMERA"},
     **{name: {"min": 0.0, "soft_max": 10.0, "subtype": "DISTANCE"} for name in LENGTHS},
     "views": {"items": enum_items.VIEWS},
     "model": {"search": _models, "search_options": {"SUGGESTION"}},
@@ -221,7 +223,7 @@ GPT_IMAGE_PG_request.__annotations__.update(
 
 
 class GPT_IMAGE_PG_history(bpy.types.PropertyGroup):
-    """What of the history is shown, and whether the part about the mask is unfolded."""
+    """What of the history is shown, whether the part about the mask is unfolded, and the active material."""
 
     search: StringProperty(
         name="Search",
@@ -238,6 +240,25 @@ class GPT_IMAGE_PG_history(bpy.types.PropertyGroup):
         options={"TEXTEDIT_UPDATE", "SKIP_SAVE"},
     )
     which: EnumProperty(name="Show", description="Which jobs are listed", items=enum_items.HISTORY)
+    material_relief: FloatProperty(
+        name="Relief",
+        description="Depth of the active material's surface, from its lowest to its highest point",
+        min=0.0,
+        max=MAX_RELIEF,
+        soft_max=100.0,
+        subtype="DISTANCE_CAMERA",
+        get=material_tuning.read_relief,
+        set=material_tuning.set_relief,
+    )
+    material_size: FloatProperty(
+        name="Real Size",
+        description="What the image of the active material spans on the object",
+        min=0.001,
+        soft_max=10.0,
+        subtype="DISTANCE",
+        get=material_tuning.read_size,
+        set=material_tuning.set_size,
+    )
 
 
 CLASSES = (GPT_IMAGE_PG_reference, GPT_IMAGE_PG_point, GPT_IMAGE_PG_request, GPT_IMAGE_PG_history)

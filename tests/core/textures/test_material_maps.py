@@ -204,6 +204,19 @@ def test_strengths_scale_and_zero_is_flat() -> None:
     assert 1.5 * usual < strong < 2.1 * usual
 
 
+@pytest.mark.parametrize("depth", [None, 4.0])
+def test_a_share_of_the_width_says_how_deep_relief_is(depth: float | None) -> None:
+    """It overrules what is usual of the material, and what the provider knows."""
+    relief = waves(96, 128)
+    made = make_maps(
+        sample_image(relief), kinds=("normal",), height=relief, depth=depth, share=0.1, wraps=True
+    )
+    assert made.depth == pytest.approx(12.8)
+    normal = unpacked(made.maps["normal"])
+    steepest = np.abs(normal[..., 0] / normal[..., 2]).max()
+    assert steepest == pytest.approx(12.8 * 0.25 * 2 * np.pi * 3 / 128, rel=0.05)
+
+
 def test_opacity_only_with_alpha() -> None:
     color = noise(32, 48, 4)
     assert "opacity" not in make_maps(color[..., :3]).maps

@@ -1,0 +1,1 @@
+"""Materials that are in the scene, while they are tuned."""

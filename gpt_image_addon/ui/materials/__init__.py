@@ -1,0 +1,1 @@
+"""Materials that are there: their relief and size."""
