@@ -68,7 +68,7 @@ class GPT_IMAGE_PT_place(bpy.types.Panel):
         row = layout.row(align=True)
         row.enabled = len(results.receivers(context)) > 1
         row.prop(values, "onto", expand=True)
-        if not objects:
+        if not objects or find_target(values.target).is_decal:
             return
         _draw_slots(layout, objects)
         if not find_target(values.target).is_surface:
