@@ -268,3 +268,14 @@ def test_another_variation_becomes_the_world_with_its_own_sun() -> None:
         azimuths.append(bpy.context.scene.world["gpt_image_sun_azimuth"])
     assert len({made.world["sun"]["azimuth"], *azimuths}) == 3
     assert sum(obj.type == "LIGHT" for obj in bpy.context.scene.objects) == 1
+
+
+def test_a_world_of_others_takes_no_object_with_it() -> None:
+    bpy.ops.mesh.primitive_cube_add()
+    cube = bpy.context.active_object
+    world = bpy.data.worlds.new("Theirs")
+    world["sun_of_world"] = cube
+    bpy.context.scene.world = world
+    api.generate("clear sky", target="world", provider="offline", size="512x256")
+    assert bpy.context.scene.world is not world
+    assert list(cube.users_collection)

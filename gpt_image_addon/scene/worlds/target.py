@@ -159,7 +159,7 @@ def _take_name(world: bpy.types.World, before: bpy.types.World, changes: Transac
 def _remove_sun(world: bpy.types.World | None, changes: Transaction) -> None:
     """A world made here goes with its sun: two of them would light twice."""
     lamp = world.get(SUN) if world is not None else None
-    if not isinstance(lamp, bpy.types.Object):
+    if not isinstance(lamp, bpy.types.Object) or lamp.type != "LIGHT":  # a file may name anything
         return
     for collection in lamp.users_collection:
         collection.objects.unlink(lamp)

@@ -152,7 +152,7 @@ class GPT_IMAGE_OT_recover_all(bpy.types.Operator):
         """Servers are asked meanwhile; Blender stays usable, and Esc ends the wait."""
         self._asks = False
         if not api.ask_servers(self._finish_asking):
-            return self.execute(context)
+            return self._recover(context)
         manager = context.window_manager
         self._timer = manager.event_timer_add(ASKING_SECONDS, window=context.window)
         manager.modal_handler_add(self)
@@ -167,10 +167,13 @@ class GPT_IMAGE_OT_recover_all(bpy.types.Operator):
             return PASSED_ON
         context.window_manager.event_timer_remove(self._timer)
         context.workspace.status_text_set(None)
-        return self.execute(context)
+        return self._recover(context)
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        return self._recover(context)
 
     @reporting
-    def execute(self, context: bpy.types.Context) -> Returned | None:
+    def _recover(self, context: bpy.types.Context) -> Returned | None:
         recovered = 0
         for entry in api.unapplied(asks=self._asks):
             # Not all of them onto the active object, one over the other.
