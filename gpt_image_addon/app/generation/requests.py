@@ -14,6 +14,7 @@ from ...core.request.request import (
     Application,
     GenerationRequest,
     is_panorama,
+    usual_background,
     usual_format,
     usual_size,
 )
@@ -120,6 +121,7 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
     values = {name: _absolute(name, value) for name, value in arguments.typed(kinds, values).items()}
     values["provider"] = values.get("provider") or settings.load(with_key=False).provider
     values.setdefault("output_format", usual_format(values))
+    values.setdefault("background", usual_background(values))
     values.setdefault("size", usual_size(values))
     values["panorama"] = is_panorama(values)
     values["reference_kinds"] = known_kinds(values.get("references", ()), values.get("reference_kinds", ()))

@@ -28,6 +28,7 @@ from ..request.request import (
     Application,
     GenerationRequest,
     is_panorama,
+    usual_background,
     usual_format,
     usual_size,
 )
@@ -143,6 +144,9 @@ class Manifest:
         asked = request.to_dict()
         if "output_format" not in typed:
             request = dataclasses.replace(request, output_format=usual_format(typed))
+        if "background" not in typed:
+            found = {**typed, "output_format": request.output_format}
+            request = dataclasses.replace(request, background=usual_background(found))
         if "size" not in typed:
             request = dataclasses.replace(request, size=usual_size(typed))
         asked |= {name: values[name] for name in PATH_COLUMNS & _REQUEST if name in values}  # as written

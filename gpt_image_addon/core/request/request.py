@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from ..common.arguments import PathText, kinds_of, typed
+from ..common.coordinates import Coordinates
 from ..references.points import Point
 from .parameters import (
+    ALPHA_FORMATS,
     DEFAULT_FORMAT,
     DEFAULT_SIZE,
     DRAWING,
@@ -184,6 +186,12 @@ def usual_format(values: Mapping[str, Any]) -> str:
     return DRAWING if find_target(values.get("target", "")).is_drawing else DEFAULT_FORMAT
 
 
+def usual_background(values: Mapping[str, Any]) -> str:
+    """The background where none is named; see `usual_size`."""
+    is_decal = find_target(values.get("target", "")).is_decal
+    return "transparent" if is_decal and values.get("output_format") in ALPHA_FORMATS else "auto"
+
+
 @dataclass(frozen=True)
 class Application(_Values):
     """What becomes of the result in Blender. Values only; data-blocks are named by `session_uid`."""
@@ -295,6 +303,12 @@ class Application(_Values):
     """Degrees by which sky and sun are turned clockwise, seen from above."""
     backdrop: bool = False
     """Only the camera sees the world: it lights nothing."""
+    decal_size: float = 0.3
+    """Metres of the longer side of a decal."""
+    at: tuple[Coordinates, ...] = ()
+    """Where decals lie, in the world; the 3D cursor when empty. Each takes the next image of the result."""
+    normal: tuple[Coordinates, ...] = ()
+    """Where they look to; that of the face when empty."""
     previews_in_target: bool = False
     """Show the previews of ``partial_images`` in the scene, where the result will be."""
 
