@@ -24,8 +24,10 @@ class GPT_IMAGE_OT_place_decal(bpy.types.Operator):
     bl_label = "Place Decal"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
-    at: FloatVectorProperty(name="Place", subtype="XYZ_LENGTH", options={"SKIP_SAVE"})
-    onto: StringProperty(name="Object", options={"SKIP_SAVE"})
+    at: FloatVectorProperty(
+        name="Place", description="Middle of the decal", subtype="XYZ_LENGTH", options={"SKIP_SAVE"}
+    )
+    onto: StringProperty(name="Object", description="What the decal is put on", options={"SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -54,15 +56,18 @@ class GPT_IMAGE_OT_place_decal(bpy.types.Operator):
             return {"RUNNING_MODAL"}
         self.cancel(context)
         self.onto, self.at = found
-        return self.execute(context)
+        return self._place(context)
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Leave nothing on the screen; Blender calls it, too, when it ends the operator."""
         context.workspace.status_text_set(None)
         context.window.cursor_modal_restore()
 
+    def execute(self, context: bpy.types.Context) -> Returned:
+        return self._place(context)
+
     @reporting
-    def execute(self, context: bpy.types.Context) -> Returned | None:
+    def _place(self, context: bpy.types.Context) -> Returned | None:
         active = context.active_object
         if moving.is_decal(active):
             api.move_decal(active.name, tuple(self.at), object_name=self.onto or None)
