@@ -257,3 +257,13 @@ def test_cycles_renders_it_clean(tmp_path: Path, distance: float) -> None:
     left = [dominant(pixel(file, x / 32, y / 32)) for x in range(4, 14) for y in range(4, 28)]
     right = [dominant(pixel(file, x / 32, y / 32)) for x in range(18, 28) for y in range(4, 28)]
     assert set(left) == {"blue"} and set(right) == {"grey"}
+
+
+@pytest.mark.parametrize("stored", ["wide", [0.0, 1.0], [1.0], [float("inf"), 1.0], [-1.0, 1.0]])
+def test_a_decal_of_others_that_says_no_size_stays_where_it_is(stored: Any) -> None:
+    made = put(cube(), (0, -1, 0))
+    before = made.data
+    made["decal_size"] = stored
+    with pytest.raises(SceneError, match="how large"):
+        api.move_decal(made.name, (0, -1, 0.3))
+    assert made.data == before

@@ -23,6 +23,7 @@ from gpt_image_addon.core.raster.exr_writer import encode_exr
 from gpt_image_addon.core.request.request import Application
 from gpt_image_addon.core.results.store import ENVIRONMENT, ImageFile, PreparedResult
 from gpt_image_addon.scene.targets.registry import apply
+from gpt_image_addon.scene.worlds.target import read_world
 from tests.blender.conftest import Command
 from tools.sky_truth import expose, new_scene, read_exr, render, render_sky
 
@@ -279,3 +280,14 @@ def test_a_world_of_others_takes_no_object_with_it() -> None:
     api.generate("clear sky", target="world", provider="offline", size="512x256")
     assert bpy.context.scene.world is not world
     assert list(cube.users_collection)
+
+
+def test_settings_of_others_are_read_where_they_can_be() -> None:
+    world = bpy.data.worlds.new("Theirs")
+    world["gpt_image_job"] = "abc"
+    world["gpt_image_settings"] = {"world_strength": "much", "world_rotation": 20.0, "sun": 3, "sky": "clear"}
+    world["gpt_image_sun_azimuth"] = "east"
+    bpy.context.scene.world = world
+    found = read_world(bpy.context.scene)
+    assert found is not None and found["azimuth"] is None
+    assert found["settings"] == {"world_rotation": 20.0, "sky": "clear"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import bpy
@@ -109,8 +110,10 @@ def move(
     """
     try:
         width, height = map(float, decal[SIZE])
-    except (TypeError, ValueError) as error:
-        raise SceneError(message("'{obj}' does not say how large it is.", obj=decal.name)) from error
+    except (TypeError, ValueError):
+        width = height = 0.0
+    if not (0 < width < math.inf and 0 < height < math.inf):  # a file may say anything
+        raise SceneError(message("'{obj}' does not say how large it is.", obj=decal.name))
     before = decal.data
     found = cut_out(read_surface(onto), place, normal, (width, height), before.name)
     changes.made(found.mesh)
