@@ -141,7 +141,7 @@ class GPT_IMAGE_OT_recover_all(bpy.types.Operator):
     bl_options = {"REGISTER"}  # noqa: RUF012
 
     _timer = None
-    _answers: list[int]
+    _answers = list[int]()  # noqa: RUF012
     """How many answers servers had; empty while they are asked."""
     _asks = True
 
