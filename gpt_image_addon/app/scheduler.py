@@ -43,6 +43,7 @@ LATE_MODULES = (
     "..core.versions.chain",
     "..core.versions.edited_image",
     "..scene.targets.previews",
+    *(f"PIL.{name}ImagePlugin" for name in ("Bmp", "Gif", "Jpeg", "Png", "Ppm")),  # with the first image
 )
 KEPT_JOBS = 20  # finished jobs that the panel still lists
 
