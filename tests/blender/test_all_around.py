@@ -248,6 +248,16 @@ def test_a_draft_lies_on_all_sides_without_a_key(run: Any) -> None:
     assert uv_used.max() > 10 and obj.active_material is not None
 
 
+def test_a_draft_lies_on_the_sides_that_an_open_surface_has(run: Any) -> None:
+    bpy.ops.mesh.primitive_plane_add()
+    code, output = run(
+        "texture", "grass", "--objects", "Plane", "--views", "auto", "--provider", "offline",
+        "--texture-size", 64, "--size", "256x256",
+    )  # fmt: skip
+    assert code == 0, output
+    assert [view["name"] for view in output["views"]] == ["top"] and output["coverage"] > 0.9
+
+
 def test_a_room_is_painted_from_inside(run: Any, server: ApiServer) -> None:
     bpy.ops.mesh.primitive_cube_add(size=4)
     obj = bpy.context.object

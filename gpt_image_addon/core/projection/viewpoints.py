@@ -21,6 +21,7 @@ SAMPLES = 20_000  # points on the surface that are looked at
 SIDE = 256  # pixels of the views that are tried
 FRAME = 1.12  # of the surface's extent that a view spans
 FIELD = 100.0  # degrees that a view from inside spans
+LEAST_SHOWN = 0.001  # share of the surface below which a side counts as showing nothing
 
 DIRECTIONS = np.array(sorted(product((-1, 0, 1), repeat=3), key=lambda at: sum(map(abs, at)))[1:], float)
 """(26, 3): toward the sides, edges and corners of a cube."""
@@ -78,16 +79,23 @@ def choose_views(
 
 
 def list_sides(triangles: Triangles, side: int) -> tuple[View, ...]:
-    """The six sides of what may be painted, all in one scale.
+    """Those of the six sides of what may be painted that show some of it, all in one scale.
 
     :param side: pixels of the square views.
     """
+    samples = sample_surface(triangles)
     targets = _corners_of_targets(triangles)
-    if not len(targets):
+    if not len(samples.points):
         return ()
     every = triangles.corners.reshape(-1, 3).astype(np.float64)
     extent = max(float(np.ptp(targets, axis=0).max()), 1e-6) * FRAME
-    return tuple(_frame(direction, targets, every, side, extent) for direction in DIRECTIONS[:6])
+    views = [_frame(direction, targets, every, SIDE, extent) for direction in DIRECTIONS[:6]]
+    shown = (_measure_cosines(views, triangles, samples) > 0).mean(axis=1)
+    return tuple(
+        dataclasses.replace(view, size=(side, side))
+        for view, share in zip(views, shown, strict=True)
+        if share > LEAST_SHOWN
+    )
 
 
 def spread_views(triangles: Triangles, count: int, side: int) -> tuple[View, ...]:
