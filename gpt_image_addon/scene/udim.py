@@ -101,15 +101,32 @@ def read_tile(image: bpy.types.Image, number: int) -> bytes:
     return _tile_file(image, number)
 
 
-def make_with_tiles(before: bpy.types.Image, made: Mapping[int, ImageFile], facts: Facts) -> bpy.types.Image:
+def read_tiles(image: bpy.types.Image, numbers: Iterable[int]) -> Mapping[int, bytes]:
+    """The files of those of some tiles that have pixels, as they are now; see `read_tile`."""
+    found = tuple(number for number in numbers if number in tiles_of(image))
+    present = tuple(number for number in found if not _why_missing(image, (number,)))
+    return _tile_files(image, present) if present else {}
+
+
+def make_with_tiles(
+    before: bpy.types.Image,
+    made: Mapping[int, ImageFile],
+    facts: Facts,
+    *,
+    name: str = "",
+    others: Mapping[int, bytes] | None = None,
+) -> bpy.types.Image:
     """A UDIM image like another one, packed, of which some tiles are new; the others keep their pixels.
 
     Its files are PNG; those that were stay byte for byte.
 
     :param made: the new ones by their numbers.
+    :param name: without it that of the first new one.
+    :param others: the files of the other tiles; without it those of the image.
     :raises SceneError: a tile has no pixels, or can't be packed.
     """
-    files = {tile: data for tile, data in _tile_files(before).items() if tile not in made}
+    known = _tile_files(before) if others is None else others
+    files = {tile: data for tile, data in known.items() if tile not in made}
     number, image_file = next(iter(made.items()))
     with tempfile.TemporaryDirectory(prefix="gpt_image_") as folder:
         for tile, data in files.items():
@@ -117,7 +134,7 @@ def make_with_tiles(before: bpy.types.Image, made: Mapping[int, ImageFile], fact
         for tile, file in made.items():
             _write_png(before, file.data, Path(folder) / f"tile.{tile}{PNG}")
         image = _load_packed(Path(folder) / f"tile.{min((*files, *made))}{PNG}")
-    image.name = safe_name(image_file.name)
+    image.name = safe_name(name or image_file.name)
     image.filepath_raw = f"//textures/{safe_name(image.name)}.{TOKEN}{PNG}"
     for one in image.packed_files:
         one.filepath = image.filepath_raw.replace(TOKEN, str(one.tile_number))

@@ -15,8 +15,9 @@ from ...core.request.parameters import STRENGTHS
 from ...core.request.request import Application
 from ...core.results.store import Facts, ImageFile, PreparedResult
 from .. import compat
-from ..images import KIND, add_image
+from ..images import KIND
 from ..images import PROPERTY_PREFIX as PREFIX
+from ..map_images import Channels, MapFile, add_map, holds
 from ..shading import nodes, relief, shared, slots, upright, uv
 from ..shading.shaders import PRINCIPLED
 from ..shading.uv import UV, Coordinates
@@ -73,7 +74,7 @@ class _Wiring:
     shader: Any
     images: Mapping[str, Any]
     """Image Texture nodes by kind."""
-    image_files: Mapping[str, ImageFile]
+    image_files: Mapping[str, MapFile]
     look: Look
     changes: Transaction
 
@@ -129,7 +130,7 @@ def build_material(
     # Straight links run above all that stands in between; so does that of the base color to the occlusion.
     rows = sorted(kinds, key=lambda kind: (kind.name in _WIRES, kind.name != "ao"))
     for kind in kinds:
-        image = changes.made(add_image(image_files[kind.name], facts, is_data=kind.is_data))
+        image = changes.made(add_map(kind.name, image_files[kind.name], facts))
         images[kind.name] = node = changes.node(tree, nodes.IMAGE)
         node.image, node.label = image, kind.label
         node[KIND] = kind.name
@@ -226,7 +227,7 @@ def _wire_ao(wiring: _Wiring, kind: str) -> None:
 def add_maps(
     material: bpy.types.Material,
     base: Any,
-    image_files: Mapping[str, ImageFile],
+    image_files: Mapping[str, MapFile],
     facts: Facts,
     changes: Transaction,
 ) -> list[str]:
@@ -239,16 +240,19 @@ def add_maps(
     """
     tree = material.node_tree
     before = {node[KIND] for node in tree.nodes if node.bl_idname == nodes.IMAGE and node.get(KIND)}
-    added = replace_maps(material, image_files, facts, changes)
     shader = base.outputs["Color"].links[0].to_node if base.outputs["Color"].links else None
     if shader is None or shader.bl_idname != PRINCIPLED or base.id_data != tree:
-        return added
+        return replace_maps(material, image_files, facts, changes)
+    plain = {"roughness": (shader.inputs["Roughness"].default_value,)}
+    added = replace_maps(material, image_files, facts, changes, plain)
     images = {}
     for number, kind in enumerate(kind for kind in MAP_KINDS if kind.name in image_files.keys() - before):
         if kind.socket and shader.inputs[kind.socket].links:
             continue
         node = images[kind.name] = changes.node(tree, nodes.IMAGE)
-        node.image = changes.made(add_image(image_files[kind.name], facts, is_data=kind.is_data))
+        node.image = changes.made(
+            add_map(kind.name, image_files[kind.name], facts, plain=plain.get(kind.name))
+        )
         node.label, node[KIND] = kind.label, kind.name
         node.location = (base.location[0], base.location[1] - PITCH * (number + 1))
         nodes.lie_as(node, base, changes)
@@ -309,22 +313,30 @@ def remake(uid: int, prepared: PreparedResult, application: Application, changes
 
 
 def replace_maps(
-    material: bpy.types.Material, image_files: Mapping[str, ImageFile], facts: Facts, changes: Transaction
+    material: bpy.types.Material,
+    image_files: Mapping[str, MapFile],
+    facts: Facts,
+    changes: Transaction,
+    plain: Mapping[str, Channels] | None = None,
 ) -> list[str]:
     """Show other maps in a material that was built here; returns the names of the new images.
 
     Images are never changed, for others may show them; those that nothing shows any more go.
+
+    :param plain: by kind, what tiles get that had no map, see `add_map`.
     """
     made: list[bpy.types.Image] = []
     replaced: list[tuple[bpy.types.Image, bpy.types.Image]] = []
     for node in list(material.node_tree.nodes):
         kind = str(node.get(KIND)) if node.bl_idname == nodes.IMAGE else ""
-        if kind not in image_files or _holds(node.image, image_files[kind].data):
+        if kind not in image_files or holds(node.image, image_files[kind]):
             continue
         if node.image and BEFORE in node.image:  # an inpainted image stays: it is not what the result was
             continue
         before = node.image
-        image = changes.made(add_image(image_files[kind], facts, is_data=BY_NAME[kind].is_data))
+        image = changes.made(
+            add_map(kind, image_files[kind], facts, before=before, plain=(plain or {}).get(kind))
+        )
         changes.set(node, "image", image)
         made.append(image)
         if before is not None:
@@ -366,10 +378,6 @@ def replace_base_color(
     for node in shown:
         changes.set(node, "image", image)
     return bool(shown)
-
-
-def _holds(image: bpy.types.Image | None, data: bytes) -> bool:
-    return bool(image and image.packed_file and bytes(image.packed_file.data) == data)
 
 
 def _apply(prepared: PreparedResult, application: Application, changes: Transaction) -> Applied:

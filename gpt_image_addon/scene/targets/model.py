@@ -23,6 +23,7 @@ from ...core.text.message import message
 from .. import image_bytes, udim
 from ..context import find_scene, view_layer_of
 from ..images import PROPERTY_PREFIX, add_image
+from ..map_images import MapFile, TiledMap
 from ..projection.canvases import (
     PLAIN_COLOR,
     Canvas,
@@ -188,9 +189,9 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
             name = image.name
             told += _wear(scene, made[0], image, one.images[0], changes)
         names.update(dict.fromkeys(places, name))
-        maps = {kind: prepared.maps.get(name_map(kind, places[0])) for kind in BY_NAME if not tiles}
-        files = {kind: file for kind, file in maps.items() if file is not None}
-        map_images += _show_maps(scene, made[0]["objects"], name, files, prepared.facts, changes)
+        worn = tuple(dict.fromkeys(obj for canvas in made for obj in canvas["objects"]))
+        maps = _find_maps(prepared, places, name, tiles)
+        map_images += _show_maps(scene, worn, name, maps, prepared.facts, changes)
     objects = tuple(dict.fromkeys(name for made in prepared.report["images"] for name in made["objects"]))
     first = scene.objects.get(objects[0])
     material = first.active_material if first is not None else None
@@ -204,11 +205,29 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
     )
 
 
+def _find_maps(
+    prepared: PreparedResult, places: Sequence[int], name: str, tiles: Sequence[int]
+) -> dict[str, MapFile]:
+    """The maps of an image, by kind.
+
+    :param places: of the image among those of the result, or of its tiles.
+    """
+    found: dict[str, MapFile] = {}
+    for kind in BY_NAME:
+        files = [prepared.maps[key] for at in places if (key := name_map(kind, at)) in prepared.maps]
+        if files and not tiles:
+            found[kind] = files[0]
+        elif files and len(files) == len(tiles):
+            made = dict(zip(tiles, files, strict=True))
+            found[kind] = TiledMap(f"{name}_{kind}", made, bpy.data.images[name])
+    return found
+
+
 def _show_maps(
     scene: bpy.types.Scene,
     objects: Sequence[str],
     name: str,
-    image_files: Mapping[str, ImageFile],
+    image_files: Mapping[str, MapFile],
     facts: Facts,
     changes: Transaction,
 ) -> list[str]:
