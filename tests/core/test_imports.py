@@ -185,7 +185,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.references core.workflows app api ui.common",
         "bpy",
     ),
-    "ui.painting": ("core.references core.painting ui.common", "bpy blf bpy_extras gpu gpu_extras mathutils"),
+    "ui.painting": (
+        "core.text core.references core.painting app.painting ui.common",
+        "bpy blf bpy_extras gpu gpu_extras mathutils",
+    ),
     "ui.materials": ("core.textures app.materials ui.common", "bpy"),
     "ui.request": (
         "core.text core.errors core.references core.request core.workflows core.journal app app.editing"
@@ -194,7 +197,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "ui.editing": (
-        "core.text core.errors core.engines core.request app app.editing app.exporting app.decals app.worlds"
+        "core.text core.errors core.engines core.references core.request app app.editing app.exporting"
+        " app.painting app.decals app.worlds"
         " api ui.common ui.painting ui.request",
         "bpy blf bpy_extras gpu gpu_extras",
     ),

@@ -12,6 +12,7 @@ from ...core.common import arguments
 from ...core.errors import InvalidRequestError
 from ...core.jobs.job import Job, Task
 from ...core.painting.projection import Projection, check_projection
+from ...core.painting.reports import SETTINGS
 from ...core.request.targets import TARGETS
 from ...core.text.message import Message, message
 from .. import session, settings
@@ -25,11 +26,6 @@ from .requests import build_request
 from .results import Result, result_of
 
 PROJECTED = next(name for name, info in TARGETS.items() if info.is_projected)
-SETTINGS = (
-    *("feather", "erosion", "exponent", "steepest", "texture_size"),
-    *("used_views", "replace_all", "match_colors", "fill_gaps", "surface_maps"),
-)
-"""What may change when a stored answer is applied again."""
 
 
 @dataclass(frozen=True)

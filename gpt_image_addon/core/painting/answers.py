@@ -24,6 +24,7 @@ from ..results.store import ImageFile, PreparedResult
 from ..text.message import message
 from .canvas_files import CanvasFile, open_canvas
 from .projection import Projection
+from .reports import write_report
 from .surface_maps import make_surface_maps
 from .view_answers import make_options, read_views
 
@@ -102,13 +103,15 @@ def _paint(
         else {}
     )
     left_out = [_tell_left_out(view.name) for view in painted.views if not view.used]
+    report = _make_report(prepared.job, projection, painted, found)
+    write_report(folder, report, projection)
     return dataclasses.replace(
         prepared,
         images=tuple(images),
         maps=maps,
         packed={},
         warnings=(*prepared.warnings, *gone, *left_out),
-        report=_make_report(prepared.job, projection, painted, found),
+        report=report,
     )
 
 

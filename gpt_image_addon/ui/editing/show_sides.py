@@ -1,14 +1,16 @@
-"""The operator behind the eye beside *All Around*: it shows from which sides a model would be painted."""
+"""From which sides a model would be painted, and from which views it was, in the 3D views."""
 
 from __future__ import annotations
 
 import bpy
+from bpy.props import StringProperty
 
 from ...app import settings, submission
+from ...app.painting import stored
 from ...core.text.message import message
 from ..common.operator import Returned, reporting, waiting
 from ..common.translate import translate
-from ..painting import sides_overlay
+from ..painting import sides_overlay, view_labels
 from ..request import generate
 
 
@@ -35,3 +37,29 @@ class GPT_IMAGE_OT_show_sides(bpy.types.Operator):
         )
         self.report({"INFO"}, translate(told))
         return None
+
+
+class GPT_IMAGE_OT_show_painted_views(bpy.types.Operator):
+    """Show from which views this was painted, how each lay on its guide and how much it painted"""
+
+    bl_idname = "gpt_image.show_painted_views"
+    bl_label = "Show Views"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    job: StringProperty(name="Job", description="Id of the job", options={"SKIP_SAVE", "HIDDEN"})
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        if sides_overlay.shows_job(self.job):
+            sides_overlay.hide()
+            return None
+        found = stored.read_stored(self.job)
+        views = found.projection.views
+        labels = dict(zip((view.name for view in views), view_labels.describe_views(found), strict=True))
+        left_out = [name for name, report in found.reports.items() if not report.used]
+        sides_overlay.show(found.projection, self.job, labels, left_out)
+        self.report({"INFO"}, "; ".join(labels.values()))
+        return None
+
+
+CLASSES = (GPT_IMAGE_OT_show_sides, GPT_IMAGE_OT_show_painted_views)

@@ -1,8 +1,9 @@
-"""The sides that a model is painted from, as frames in the 3D views."""
+"""The views that a model is painted from, or was painted from, as frames in the 3D views."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -15,6 +16,7 @@ from ...core.references.views import is_all_around
 from ..common import state
 
 COLOR = (1.0, 0.6, 0.1, 1.0)  # sRGB
+LEFT_OUT = (1.0, 0.15, 0.1, 1.0)  # of views that were not used
 TEXT_SIZE = 12  # pixels on a usual screen
 NEAR = -1.0  # of clip space
 MOVED = 1e-6
@@ -29,6 +31,9 @@ class Frame:
     name: str
     corners: tuple[Corner, ...]
     """Four, in turn, in the world."""
+    label: str = ""
+    """What stands beside it; its name without."""
+    color: tuple[float, float, float, float] = COLOR
 
 
 @dataclass
@@ -38,13 +43,33 @@ class Sides:
     handlers: tuple[Any, ...] = ()
     projection: Projection | None = None
     frames: tuple[Frame, ...] = ()
+    job: str = ""
+    """Whose views were painted; empty where they are planned."""
 
 
-def show(projection: Projection) -> None:
-    """Draw the frames of views until `hide`, or until an object has moved."""
+def show(
+    projection: Projection,
+    job: str = "",
+    labels: Mapping[str, str] | None = None,
+    left_out: Collection[str] = (),
+) -> None:
+    """Draw the frames of views until `hide`, or until an object has moved.
+
+    :param job: whose views were painted; none of views that are planned.
+    :param labels: what stands beside frames, by the names of their views.
+    :param left_out: names of views that were not used.
+    """
     hide()
     sides = state.part(Sides)
-    sides.projection, sides.frames = projection, tuple(map(make_frame, projection.views))
+    sides.projection, sides.job = projection, job
+    sides.frames = tuple(
+        dataclasses.replace(
+            make_frame(view),
+            label=(labels or {}).get(view.name, ""),
+            color=LEFT_OUT if view.name in left_out else COLOR,
+        )
+        for view in projection.views
+    )
     add = bpy.types.SpaceView3D.draw_handler_add
     sides.handlers = (
         add(_draw_frames, (sides,), "WINDOW", "POST_VIEW"),
@@ -58,14 +83,28 @@ def hide() -> None:
     sides = state.part(Sides)
     for handler in sides.handlers:
         bpy.types.SpaceView3D.draw_handler_remove(handler, "WINDOW")
-    sides.handlers, sides.projection, sides.frames = (), None, ()
+    sides.handlers, sides.projection, sides.frames, sides.job = (), None, (), ""
     redraw()
 
 
 def find_shown() -> Projection | None:
-    """What is shown; None where nothing is, its objects have moved since, or something else is asked for."""
-    projection = state.part(Sides).projection
-    if projection is None or not is_all_around(bpy.context.scene.gpt_image.views):
+    """The planned views that are shown; None where none are, their objects have moved since, or something
+    else is asked for."""
+    sides = state.part(Sides)
+    if sides.job or not is_all_around(bpy.context.scene.gpt_image.views):
+        return None
+    return _find_unmoved(sides)
+
+
+def shows_job(job: str) -> bool:
+    """Whether the painted views of a job are shown, and its objects are where they were."""
+    sides = state.part(Sides)
+    return sides.job == job and _find_unmoved(sides) is not None
+
+
+def _find_unmoved(sides: Sides) -> Projection | None:
+    projection = sides.projection
+    if projection is None:
         return None
     for receiver in projection.objects:
         obj = bpy.context.scene.objects.get(receiver.name)
@@ -102,30 +141,34 @@ def _has_moved(matrix: Matrix, rows: Sequence[float]) -> bool:
     return any(abs(matrix[row][column] - rows[4 * row + column]) > MOVED for row, column in places)
 
 
+def _is_drawn(sides: Sides) -> bool:
+    return shows_job(sides.job) if sides.job else find_shown() is not None
+
+
 def _draw_frames(sides: Sides) -> None:
-    if find_shown() is None:
+    if not _is_drawn(sides):
         return
     import gpu
     from gpu_extras.batch import batch_for_shader
 
     shader = gpu.shader.from_builtin("UNIFORM_COLOR")
-    shader.uniform_float("color", COLOR)
     for frame in sides.frames:
+        shader.uniform_float("color", frame.color)
         around = [*frame.corners, frame.corners[0]]
         batch_for_shader(shader, "LINE_STRIP", {"pos": around}).draw(shader)
 
 
 def _draw_names(sides: Sides) -> None:
     region, view = bpy.context.region, bpy.context.region_data
-    if find_shown() is None or view is None:
+    if not _is_drawn(sides) or view is None:
         return
     import blf
     from bpy_extras.view3d_utils import location_3d_to_region_2d
 
     blf.size(0, TEXT_SIZE * bpy.context.preferences.system.ui_scale)
-    blf.color(0, *COLOR)
     for frame in sides.frames:
+        blf.color(0, *frame.color)
         place = location_3d_to_region_2d(region, view, Vector(frame.corners[3]))
         if place is not None:
             blf.position(0, place.x, place.y + TEXT_SIZE / 2, 0)
-            blf.draw(0, frame.name)
+            blf.draw(0, frame.label or frame.name)

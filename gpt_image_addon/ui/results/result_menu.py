@@ -9,7 +9,9 @@ from ...core.errors import GptImageError
 from ...core.request.targets import find_target
 from ..common.translate import translate
 from ..editing.bake_out import GPT_IMAGE_OT_bake_out, can_bake_out
+from ..editing.blend_again import GPT_IMAGE_OT_blend_again
 from ..editing.export_material import GPT_IMAGE_OT_export_material
+from ..editing.show_sides import GPT_IMAGE_OT_show_painted_views
 from ..request import quote
 from . import operators_history
 from .operators_results import (
@@ -65,7 +67,8 @@ class GPT_IMAGE_MT_result(bpy.types.Menu):
                 GPT_IMAGE_OT_export_material.bl_idname, text="Export Material...", icon="EXPORT"
             ).job = job
         if can_bake_out(job):
-            self.layout.operator(GPT_IMAGE_OT_bake_out.bl_idname, icon="EXPORT").job = job
+            for operator, label, icon in OF_MODELS:
+                self.layout.operator(operator.bl_idname, text=label, icon=icon).job = job
         for operator, icon in ON_FILES:
             self.layout.operator(operator.bl_idname, icon=icon).job = job
 
@@ -77,6 +80,13 @@ ACTIONS = (
     (GPT_IMAGE_OT_revert, "FRAME_PREV"),
     (GPT_IMAGE_OT_make_seamless, "UV_ISLANDSEL"),
 )
+
+OF_MODELS = (
+    (GPT_IMAGE_OT_blend_again, "Blend Again...", "MOD_MASK"),
+    (GPT_IMAGE_OT_show_painted_views, "Show Views", "HIDE_OFF"),
+    (GPT_IMAGE_OT_bake_out, "Bake Out", "EXPORT"),
+)
+"""What can be done with what was painted onto objects."""
 
 ON_FILES = (
     (GPT_IMAGE_OT_mark_asset, "ASSET_MANAGER"),

@@ -1,0 +1,40 @@
+"""What is stored of a result that was painted onto objects: its views, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ...core.errors import InvalidRequestError
+from ...core.painting.projection import Projection
+from ...core.painting.reports import ViewReport, read_views, settle
+from ...core.text.message import message
+from .. import results
+
+
+@dataclass(frozen=True)
+class StoredViews:
+    """The views of a result."""
+
+    projection: Projection
+    """As it was applied last."""
+    reports: Mapping[str, ViewReport]
+    """What became of its views, by name; of those of which that was kept."""
+
+
+def read_stored(job: str) -> StoredViews:
+    """The views of a result of any session.
+
+    :raises InvalidRequestError: there is no such job, or it was not painted onto a model.
+    """
+    stored = results.entry(job)
+    if stored.application.projection is None:
+        raise InvalidRequestError(
+            message("The result of job {job} was not projected onto a model.", job=job),
+            code="not_projected",
+            param="job",
+        )
+    projection = Projection.from_text(stored.application.projection)
+    if stored.folder is None:
+        return StoredViews(projection, {})
+    return StoredViews(settle(projection, stored.folder), read_views(stored.folder))
