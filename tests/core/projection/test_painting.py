@@ -172,6 +172,20 @@ def test_a_view_returns_as_it_was(ortho: float) -> None:
     assert 0.2 < found.coverage < 0.55 and found.coverage + found.gap_share == pytest.approx(1)
 
 
+def test_half_a_million_triangles_return_as_they_were() -> None:
+    triangles = mesh(*grid(708, 354, sphere))
+    assert len(triangles.corners) > 500_000
+    view = view_from((4, -2, 1.5), size=(1024, 1024))
+    found = painted(triangles, [view], [answer_for(view, triangles)], 1024, register=False)
+    pixel, triangle, points = texels(triangles, 0, 1024)
+    colors = found.images[0].reshape(-1, 3)[pixel].astype(float)
+    cosine = (triangles.normals[triangle] * view.toward_eye(points)).sum(1)
+    well, hidden = cosine > np.cos(np.radians(60)), cosine < -0.05
+    away = colors[well] - truth(points)[well]
+    assert decibels(away) > 55 and np.abs(away).max() < 40
+    assert (np.abs(colors[hidden] - GREY).max(axis=1) > 1).mean() <= 0.006
+
+
 def test_neighbors_share_no_pixel_and_leave_none_out() -> None:
     dice = np.random.default_rng(1)
     count = 40
