@@ -58,7 +58,10 @@ class GPT_IMAGE_OT_show_painted_views(bpy.types.Operator):
         labels = dict(zip((view.name for view in views), view_labels.describe_views(found), strict=True))
         left_out = [name for name, report in found.reports.items() if not report.used]
         sides_overlay.show(found.projection, self.job, labels, left_out)
-        self.report({"INFO"}, "; ".join(labels.values()))
+        told = message(
+            "{used} of {count} views were used.", used=len(views) - len(left_out), count=len(views)
+        )
+        self.report({"INFO"}, translate(told))
         return None
 
 

@@ -67,8 +67,8 @@ class GPT_IMAGE_MT_result(bpy.types.Menu):
                 GPT_IMAGE_OT_export_material.bl_idname, text="Export Material...", icon="EXPORT"
             ).job = job
         if can_bake_out(job):
-            for operator, label, icon in OF_MODELS:
-                self.layout.operator(operator.bl_idname, text=label, icon=icon).job = job
+            for operator, icon in OF_MODELS:
+                self.layout.operator(operator.bl_idname, icon=icon).job = job
         for operator, icon in ON_FILES:
             self.layout.operator(operator.bl_idname, icon=icon).job = job
 
@@ -82,9 +82,9 @@ ACTIONS = (
 )
 
 OF_MODELS = (
-    (GPT_IMAGE_OT_blend_again, "Blend Again...", "MOD_MASK"),
-    (GPT_IMAGE_OT_show_painted_views, "Show Views", "HIDE_OFF"),
-    (GPT_IMAGE_OT_bake_out, "Bake Out", "EXPORT"),
+    (GPT_IMAGE_OT_blend_again, "MOD_MASK"),
+    (GPT_IMAGE_OT_show_painted_views, "HIDE_OFF"),
+    (GPT_IMAGE_OT_bake_out, "EXPORT"),
 )
 """What can be done with what was painted onto objects."""
 

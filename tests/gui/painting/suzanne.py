@@ -12,12 +12,14 @@ from mathutils import Euler
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import screen_reader
 from bl_ext.user_default.gpt_image_addon import api
 from bl_ext.user_default.gpt_image_addon.ui.painting import sides_overlay
 from harness import Steps, click, press, run, until
-from user import Sidebar, click_text, open_sidebar, over, shot
+from user import Sidebar, click_text, open_sidebar, over, shot, wait_for
 
 MODEL = 4  # its icon below the prompt
+BESIDE = 20  # pixels from one icon to the next
 SHOW, BACK = "gpt_image.show_sides", "gpt_image.revert"
 
 
@@ -106,6 +108,41 @@ def all_around(sidebar: Sidebar) -> Steps:
     assert texture
 
 
+def open_menu(sidebar: Sidebar) -> Steps:
+    """Of the card, beside the star in its title."""
+    yield from sidebar.to_top()
+    title = min(screen_reader.find("glazed pottery", sidebar.box), key=lambda box: box.bottom)
+    x, y = yield from sidebar.icon("gpt_image.favourite", title)
+    yield from click((x + BESIDE, y))
+
+
+def blended_again(sidebar: Sidebar) -> Steps:
+    """Without what no side shows; and the views with how they lay on their guides."""
+    rest = over(sidebar.area)
+    before, job, count = painted(), api.jobs()[-1].id, len(api.jobs())
+    yield from open_menu(sidebar)
+    yield from wait_for("Blend Again")
+    yield from click_text("Show Views")
+    yield from until(lambda: sides_overlay.shows_job(job), "the views to be shown", 20)
+    yield from shot("5-views-shown", rest)
+    yield from open_menu(sidebar)
+    yield from wait_for("Blend Again")
+    yield from click_text("Blend Again")
+    yield from wait_for("Fill Gaps")
+    yield from shot("5-blend-again", rest)
+    yield from click_text("Fill Gaps")
+    yield from click_text("Replace All")
+    yield from click_text("Apply")
+    yield from until(lambda: len(api.jobs()) > count and api.jobs()[-1].done, "it to be painted again", 120)
+    after = painted()
+    assert after is not None and (np.abs(after - before).max(axis=-1) > 0.02).mean() > 0.005
+    yield from press("Z", rest, ctrl=True)
+    yield from until(lambda: np.array_equal(painted(), before), "undo", 20)
+    yield from press("Z", rest, ctrl=True, shift=True)
+    yield from until(lambda: np.array_equal(painted(), after), "redo", 20)
+    sides_overlay.hide()
+
+
 def selected_faces(sidebar: Sidebar) -> Steps:
     rest = over(sidebar.area)
     before = painted()
@@ -123,7 +160,7 @@ def selected_faces(sidebar: Sidebar) -> Steps:
     yield from sidebar.choose("Faces", "Selected")
     yield from until(lambda: values().faces == "selected", "the faces to be those selected", 10)
     yield from shot("6-faces", rest)
-    yield from generate(sidebar, 3)
+    yield from generate(sidebar, 4)
     after = painted()
     assert before is not None and after is not None
     share = (np.abs(after - before).max(axis=-1) > 0.004).mean()
@@ -140,6 +177,7 @@ def script() -> Steps:
     yield from set_scene(sidebar)
     yield from view_alone(sidebar)
     yield from all_around(sidebar)
+    yield from blended_again(sidebar)
     yield from selected_faces(sidebar)
 
 
