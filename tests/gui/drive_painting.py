@@ -1,5 +1,6 @@
-"""Sessions in a real Blender: a model is painted as the view shows it, all around, and on selected faces; a
-table of parts one side after another, cancelled and gone on with, and a file that is closed meanwhile.
+"""Sessions in a real Blender: what would be sent is what the 3D view shows; a model is painted as it is seen,
+all around, and on selected faces; a table of parts one side after another, cancelled and gone on with, and a
+file that is closed meanwhile.
 
 See `sessions`. Screenshots lie in out/gui/painting.
 """
@@ -36,7 +37,9 @@ def main() -> None:
     with ApiServer(0) as server:
         server.options.edits = paint
         sessions = Sessions("painting", server)
-        sessions.run("painting/suzanne.py", OUTPUT_FOLDER=str(ROOT / "out" / "gui" / "painting"))
+        sessions.run("painting/viewport.py", OUTPUT_FOLDER=str(ROOT / "out" / "gui" / "painting"))
+        sessions.expect_requests(0)
+        sessions.run("painting/suzanne.py")
         sessions.expect_requests(REQUESTS)
         server.script(faults.ok(), faults.stall("processing"), *[faults.ok()] * 5, faults.stall("processing"))
         sessions.run("painting/table.py")
