@@ -91,6 +91,7 @@ from .app.painting.sequence_task import PaintedSequence
 from .app.scheduler import errand
 from .app.session import cancel, close, forget_finished, jobs, move, waiting
 from .app.tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_result
+from .app.worlds.pole_repair import estimate_pole_repair, repair_poles
 from .app.worlds.relighting import relight
 from .core.common import arguments
 from .core.errors import GptImageError
@@ -148,6 +149,7 @@ __all__ = [
     "earlier",
     "errand",
     "estimate",
+    "estimate_pole_repair",
     "estimate_tile",
     "estimate_upscale",
     "export_material",
@@ -183,6 +185,7 @@ __all__ = [
     "recover",
     "relight",
     "remake_material",
+    "repair_poles",
     "result_of",
     "run_batch",
     "run_through",

@@ -383,6 +383,7 @@ WORLD_KEYS: Mapping[str, str] = {
     "sun_share": "share of it by the sun, 0 to 1",
     "wrap_step": "how far colors jump where the image closes, in times of their step from column to column",
     "tilt": "degrees by which it was levelled, or 0",
+    "repaired_poles": "`up` and `down`, where the model repainted them and that is used",
     "pole_spread": "how far the colors of a pole lie apart, 0 to 1",
 }
 JOB_KEYS: Mapping[str, str] = {

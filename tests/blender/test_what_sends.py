@@ -28,7 +28,7 @@ from tests.blender.test_equal_requests import Button
 UI = Path(gpt_image_addon.__file__).parent / "ui"
 SENDS = {
     *("submit", "generate", "again", "make_tile", "submit_tile"),
-    *("upscale", "submit_upscale"),
+    *("upscale", "submit_upscale", "repair_poles"),
     *("extend_image", "cut_out_image", "run_through", "extend", "cut_out"),
     *("run_batch", "submit_batch", "start_batch", "collect_batch"),
 }
@@ -38,6 +38,7 @@ SENDERS = {
     "GPT_IMAGE_OT_again": "the price is on the button",
     "GPT_IMAGE_OT_make_it": "the price is on the button",
     "GPT_IMAGE_OT_upscale": "the price is in its dialog, for each factor",
+    "GPT_IMAGE_OT_repair_poles": "the price is in its dialog",
     "GPT_IMAGE_OT_extend": "the price is in its dialog, worked out anew with each change",
     "GPT_IMAGE_OT_cut_out": "the price is in its dialog",
     "Sending": "what sends for generate and make_it, once their prices were shown",

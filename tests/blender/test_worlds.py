@@ -268,6 +268,8 @@ def test_another_variation_becomes_the_world_with_its_own_sun() -> None:
             job.wait()
         azimuths.append(bpy.context.scene.world["gpt_image_sun_azimuth"])
     assert len({made.world["sun"]["azimuth"], *azimuths}) == 3
+    bpy.ops.gpt_image.correct_world(world_strength=2.0)
+    assert bpy.context.scene.world["gpt_image_sun_azimuth"] == azimuths[-1], "the variation stays"
     assert sum(obj.type == "LIGHT" for obj in bpy.context.scene.objects) == 1
 
 

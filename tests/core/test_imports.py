@@ -44,7 +44,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "PIL numpy",
     ),
     "core.panorama": (
-        "core.text core.errors core.common core.request core.results core.raster core.imaging core.textures",
+        "core.text core.errors core.common core.request core.results core.raster core.imaging core.editing"
+        " core.textures",
         "numpy",
     ),
     "core.upscaling": (
@@ -133,7 +134,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "app.decals": ("core.common core.errors core.text scene scene.objects", "bpy"),
-    "app.worlds": ("core.common core.request core.jobs scene.worlds app", "bpy"),
+    "app.worlds": (f"{CORE_BASE} core.imaging core.panorama core.journal core.jobs scene.worlds app", "bpy"),
     "app.materials": ("core.text core.errors core.request core.jobs scene.shading app", "bpy"),
     "scene.exporting": (f"{CORE_BASE} scene scene.shading scene.projection", BLENDER),
     "app.exporting": (

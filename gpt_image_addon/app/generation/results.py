@@ -59,7 +59,8 @@ class Result:
     """Of a world: its ``sun`` with ``azimuth`` and ``elevation`` in degrees, ``confidence`` (``sure``,
     ``unsure``, ``none`` or ``given``), ``energy`` and ``color`` of its lamp; ``sky`` and the ``factor`` of a
     clear day's sun that it has; ``irradiance`` of a horizontal surface by sky and sun, and the ``sun_share``
-    of it; the ``wrap_step``, ``tilt`` and ``pole_spread`` of the image."""
+    of it; the ``wrap_step``, ``tilt``, ``pole_spread`` and ``repaired_poles`` of the
+    image."""
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from ...core.request.validation import check_application
 from .. import results
 
 PANORAMA = next(name for name, info in TARGETS.items() if info.is_panorama)
-SETTINGS = tuple(row.name for row in PARAMETERS.values() if row.of_world)
+SETTINGS = ("picture", *(row.name for row in PARAMETERS.values() if row.of_world))
 
 UNSURE = "unsure"
 """The confidence of a sun of which only the side is known."""
@@ -53,10 +53,20 @@ def relight(job: str, **changed: Any) -> Job:
 
     :param changed: ``sun_azimuth`` and ``sun_elevation`` in degrees, where the sun is other than found;
         ``sun``, ``sky``, ``world_strength``, ``world_rotation`` and ``backdrop`` as for `submit`. What is
-        left out is as it was asked for at first.
+        left out is as it was asked for at first. ``repair_poles`` takes what the model repainted of the
+        poles before, where it did; ``picture`` is which of several images, 0 for the first.
     :raises InvalidRequestError: there is no such job, its files are gone, or a setting can't be.
+    """
+    settled = check_settings(changed)
+    return results.apply(job, target=PANORAMA, scene_uid=bpy.context.scene.session_uid, **settled)
+
+
+def check_settings(changed: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of `relight` that are given.
+
+    :raises InvalidRequestError: there is no such one, or it can't be.
     """
     kinds = {name: kind for name, kind in arguments.kinds_of(Application).items() if name in SETTINGS}
     settled = arguments.typed(kinds, {name: value for name, value in changed.items() if value is not None})
     check_application(Application(**settled))
-    return results.apply(job, target=PANORAMA, scene_uid=bpy.context.scene.session_uid, **settled)
+    return settled

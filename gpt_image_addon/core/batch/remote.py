@@ -142,6 +142,7 @@ def _check_fits(row: Row, provider: str) -> None:
         (row.request.is_streamed, "stream", "a stream or previews"),
         (row.application.height_by_model, "height_by_model", "a height by the model"),
         (row.application.repair_seams, "repair_seams", "a repair of seams"),
+        (row.application.repair_poles, "repair_poles", "a repair of poles"),
     ):
         if broken:
             raise InvalidRequestError(f"The Batch API does not offer {what}.", param=param)

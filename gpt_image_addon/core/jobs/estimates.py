@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from functools import cache, partial
+from functools import cache, partial, reduce
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..errors import InvalidRequestError
+from ..panorama.views import POLES, view_side
 from ..providers import find_hints, price_request
 from ..request.models import Registry, check
 from ..request.normalize import CheckedRequest, SentCrop, apply_like_size, effective_request
@@ -21,12 +22,15 @@ from ..request.request import Application, GenerationRequest
 from ..request.sizes import format_size, is_like, is_open, parse_size
 from ..request.targets import find_target
 from ..request.validation import check_application, check_target
+from ..text.message import Message, message
 from .follow_ups import (
     AUTO_SIZE,
     asks_for_height,
+    asks_for_poles,
     asks_for_repair,
     height_request,
     painted_size,
+    pole_request,
     repair_request,
 )
 
@@ -40,6 +44,7 @@ Measure = Callable[[GenerationRequest], Sequence[Size]]
 Masked: TypeAlias = "Callable[[], Flags]"
 """Tells where an image may change: (height, width) bool."""
 SQUARE: Size = (1024, 1024)
+NO_POLES = Message("The {provider} provider can't repaint poles, so they stay smoothed.")
 TILES_BY_NATURE = "Images of this provider tile by nature, so there are no seams to repair."
 
 
@@ -79,6 +84,9 @@ def validate_and_price(
     warnings = check(sent, registry, date.today())
     if application.repair_seams and find_provider(request.provider).tiles_by_nature:
         notes += (TILES_BY_NATURE,)
+    is_world = find_target(application.target).is_panorama
+    if application.repair_poles and is_world and not find_provider(request.provider).takes_masks:
+        notes += (message(NO_POLES, provider=request.provider),)
     others = _others(request, sizes()) if measure is not None else None
     sent_sizes = sizes() if plan is None else _list_crop_sizes(request, plan.crops[0], others)
     checked = _price(request, sent, registry, sent_sizes, seen)
@@ -236,7 +244,30 @@ def _add_follow_ups(
         size = painted_size(_guess_size(request.size), request.model, registry)
         one = price_follow_up(repair_request(request, "-", "-", size), registry, size, seen)
         price = price.plus(dataclasses.replace(one.price, low_usd=0.0, exact=False).times(request.n))
+    if asks_for_poles(request, application):
+        poles = price_poles(request, POLES, _guess_size(checked.sent.size)[1], registry, seen)
+        price = price.plus(dataclasses.replace(poles, low_usd=0.0, exact=False))
     return price
+
+
+def price_poles(
+    request: GenerationRequest,
+    poles: Sequence[str],
+    height: int,
+    registry: Registry,
+    seen: UsageHistory = no_history,
+) -> Estimate:
+    """The most that repainting poles of a panorama costs.
+
+    :param height: of the panorama in pixels.
+    """
+    side = view_side(height)
+    size = painted_size((side, side), request.model, registry)
+    prices = (
+        price_follow_up(pole_request(request, pole, "-", "-", size), registry, size, seen).price
+        for pole in poles
+    )
+    return reduce(Estimate.plus, prices, Estimate(0.0, 0.0, exact=True))
 
 
 def _guess_size(size: str) -> tuple[int, int]:

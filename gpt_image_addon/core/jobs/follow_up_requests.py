@@ -9,25 +9,34 @@ from typing import NamedTuple
 from ..common.files import replace_file
 from ..errors import InvalidRequestError
 from ..imaging.formats import inspect_file
-from ..imaging.pixels import read_pixels
+from ..imaging.pixels import eight_bit_color, read_pixels
+from ..panorama.pole_repair import list_uneven_poles, pole_input
+from ..panorama.poles import smooth_poles
+from ..panorama.views import view_side
+from ..panorama.world import close_and_level
 from ..request.models import Registry
 from ..request.normalize import CheckedRequest, tile_size
 from ..request.request import GenerationRequest
 from ..request.sizes import parse_size, same_aspect
 from ..results.store import IMAGE_STEM, PIXEL_FORMATS, REPAIRS_FOLDER
 from ..text.message import Message, message
-from ..textures.seam_repair import repair_input
+from ..textures.seam_repair import Parcel, repair_input
 from ..textures.tiling import Tile
 from ..textures.writer import tile_of
 from .estimates import price_crop, price_follow_up
 from .follow_ups import (
     HEIGHT_JOB,
+    MASK_END,
     REGION_JOB,
     SEAMS_JOB,
     asks_for_height,
+    asks_for_poles,
     asks_for_repair,
     height_request,
+    next_pole_kind,
     painted_size,
+    pole_answers,
+    pole_request,
     repair_request,
 )
 from .image_steps import number_of, process
@@ -65,6 +74,34 @@ def make_repair_requests(job: Job, folder: Path, registry: Registry) -> Requests
             yield kind, price_follow_up(request, registry, parse_size(request.size))
 
 
+def make_pole_requests(job: Job, folder: Path, registry: Registry) -> Requests:
+    """For those poles of the image that becomes a world around which it shows more than an even slope.
+
+    A pole that was repainted before is not asked for again.
+
+    :param folder: of the result; what is sent is written into it.
+    """
+    if not asks_for_poles(job.request, job.application):
+        return
+    received = usable_images(folder, "", [], None)
+    first = received[job.application.picture % len(received)]
+    image, _ = process(first, job.request, job.application, folder)
+    if image.format not in PIXEL_FORMATS:
+        return
+    smooth = smooth_poles(close_and_level(eight_bit_color(read_pixels(image.data, image.name))).pixels)
+    number = number_of(image)
+    known = pole_answers(folder, number)
+    side = view_side(len(smooth))
+    size = painted_size((side, side), job.request.model, registry)
+    for pole in list_uneven_poles(smooth):
+        if pole in known:
+            continue
+        kind = next_pole_kind(folder, pole, number)
+        files = _write_repair(pole_input(smooth, pole, size[0]), folder / REPAIRS_FOLDER, kind)
+        request = pole_request(job.request, pole, *files, size)
+        yield kind, price_follow_up(request, registry, size)
+
+
 def make_height_requests(job: Job, folder: Path, registry: Registry) -> Requests:
     """For the height of the first image.
 
@@ -90,6 +127,11 @@ class FollowUp(NamedTuple):
     """What is told where one of them fails; the result is there without it."""
 
 
+POLES_FOLLOW_UP = FollowUp(
+    make_pole_requests,
+    "Waiting for its poles",
+    Message("The poles could not be repainted, so they stay smoothed: {reason}"),
+)
 FOLLOW_UPS = (
     FollowUp(
         make_crop_requests,
@@ -101,6 +143,7 @@ FOLLOW_UPS = (
         "Waiting for its seams",
         Message("The seams could not be repainted, so the cut is kept: {reason}"),
     ),
+    POLES_FOLLOW_UP,
     FollowUp(
         make_height_requests,
         "Waiting for its height",
@@ -128,8 +171,12 @@ def sent_for_repair(
             code="bad_size",
             param="size",
         )
-    sent = repair_input(tile, size)
-    image, mask = folder / f"{name}.png", folder / f"{name}-mask.png"
-    replace_file(image, sent.picture)
+    return repair_request(request, *_write_repair(repair_input(tile, size), folder, name), size)
+
+
+def _write_repair(sent: Parcel, folder: Path, name: str) -> tuple[str, str]:
+    """The paths of image and mask."""
+    image, mask = folder / f"{name}.png", folder / f"{name}{MASK_END}.png"
     replace_file(mask, sent.mask)
-    return repair_request(request, str(image), str(mask), size)
+    replace_file(image, sent.picture)
+    return str(image), str(mask)

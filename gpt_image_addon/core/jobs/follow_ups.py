@@ -10,19 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from ..common.files import read_file
+from ..panorama.views import DOWN, POLES, UP
 from ..request.models import Registry
 from ..request.parameters import IMAGE_LIMIT, MOST_CROPS, PROMPT_LIMIT
 from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import format_size
-from ..results.folders import REGION_FILE
+from ..request.targets import find_target
+from ..results.folders import REGION_FILE, REPAIRS_FOLDER
 from ..results.store import ANSWER_FILE, IMAGE_STEM
 
 HEIGHT_JOB = "height"
+MASK_END = "-mask"
+"""How the file of a mask is called after that of its image."""
 REGION_JOB = "region-{number}"
 """One for each further crop of a masked edit, numbered from 2."""
 SEAMS_JOB = "seams-{number}"
 """One for each image, which are numbered from 1."""
+POLE_JOB = "pole-{pole}-{number}"
+"""One for each pole of an image; tried again, it gets another number behind."""
 AUTO_SIZE = (1536, 1024)  # the largest that a model paints when the size is left to it
 HEIGHT_PROMPT = (
     "A height map of exactly this picture: greyscale only, white where the surface stands highest, black "
@@ -39,6 +45,25 @@ REPAIR_PROMPT = (
     "Everything outside stays on the very pixel where it is; nothing is moved, cropped or rescaled. "
     "No text, no frame."
 )
+POLE_PROMPTS = {
+    UP: (
+        "A view straight up, cut out of a panorama of all that is around. Its masked middle is smeared. "
+        "Repaint the masked part only, so that what lies around it goes on through it unbroken, as a camera "
+        "that looks straight up would see it: the same sky or ceiling, in the same light, colors and style; "
+        "no sun where none is. "
+    ),
+    DOWN: (
+        "A view straight down, cut out of a panorama of all that is around. Its masked middle is smeared. "
+        "Repaint the masked part only, so that what lies around it goes on through it unbroken, as a camera "
+        "that looks straight down would see it: the same ground at the same scale, in the same light, colors "
+        "and style; no feet, no tripod, no shadow of a camera. "
+    ),
+}
+POLE_END = (
+    "Everything outside the mask stays on the very pixel where it is; nothing is moved, cropped or rescaled. "
+    "No text, no frame."
+)
+POLE_SUBJECT = " The panorama shows: {prompt}"
 REPAIR_SUBJECT = " The texture shows: {prompt}"
 EXTEND_PROMPT = (
     "Extend this image beyond its border. Paint only the masked part, whose content is a placeholder, "
@@ -85,9 +110,27 @@ def repair_request(
     :param mask: path of an image that is white where it may be repainted.
     :param size: width and height of both, as `painted_size` says.
     """
-    subject = REPAIR_SUBJECT.format(prompt=request.prompt) if request.prompt else ""
-    prompt = (REPAIR_PROMPT + subject)[:PROMPT_LIMIT]
-    return _edit(request, prompt=prompt, size=format_size(*size), references=(image,), mask=mask)
+    return _repaint(request, REPAIR_PROMPT, REPAIR_SUBJECT, image, mask, size)
+
+
+def pole_request(
+    request: GenerationRequest, pole: str, image: str, mask: str, size: tuple[int, int]
+) -> GenerationRequest:
+    """The edit that asks for a pole of a panorama.
+
+    :param request: names provider, model and quality; its prompt says what the panorama shows.
+    :param pole: one of `panorama.views.POLES`.
+    :param image: path of the pole's view; the others are as for `repair_request`.
+    """
+    return _repaint(request, POLE_PROMPTS[pole] + POLE_END, POLE_SUBJECT, image, mask, size)
+
+
+def _repaint(
+    request: GenerationRequest, prompt: str, subject: str, image: str, mask: str, size: tuple[int, int]
+) -> GenerationRequest:
+    """The edit that asks for the masked part of an image."""
+    told = (prompt + (subject.format(prompt=request.prompt) if request.prompt else ""))[:PROMPT_LIMIT]
+    return _edit(request, prompt=told, size=format_size(*size), references=(image,), mask=mask)
 
 
 def upscale_request(
@@ -143,6 +186,12 @@ def asks_for_repair(request: GenerationRequest, application: Application) -> boo
     return application.repair_seams and request.seamless and find_provider(request.provider).repairs_seams
 
 
+def asks_for_poles(request: GenerationRequest, application: Application) -> bool:
+    """Whether the poles of a world are repainted."""
+    is_world = find_target(application.target).is_panorama
+    return application.repair_poles and is_world and find_provider(request.provider).takes_masks
+
+
 def follow_up_id(job: str, kind: str) -> str:
     """The id of the follow-up job of a kind."""
     return f"{job}-{kind}"
@@ -176,12 +225,41 @@ def region_kinds(folder: Path) -> tuple[str, ...]:
     return tuple(REGION_JOB.format(number=number) for number in range(2, MOST_CROPS + 1))
 
 
+def pole_kinds(folder: Path, pole: str = "*", number: str = "*") -> tuple[str, ...]:
+    """The follow-ups that were begun for the poles of a result's images, those of a pole in their order.
+
+    :param number: of the image.
+    """
+    stem, sent = POLE_JOB.format(pole=pole, number=number), folder / REPAIRS_FOLDER
+    found = {path.stem for end in ("", "-*") for path in sent.glob(f"{stem}{end}.png")}
+    kinds = (kind for kind in found if not kind.endswith(MASK_END))
+    return tuple(sorted(kinds, key=lambda kind: (len(kind), kind)))
+
+
+def next_pole_kind(folder: Path, pole: str, number: str) -> str:
+    """What the next follow-up for a pole of an image is called."""
+    tries = len(pole_kinds(folder, pole, number))
+    return POLE_JOB.format(pole=pole, number=number) + (f"-{tries + 1}" if tries else "")
+
+
+def pole_answers(folder: Path, number: str) -> dict[str, bytes]:
+    """The views of an image's poles as they were repainted last, encoded."""
+    found = {}
+    for pole in POLES:
+        answers = (answer_of(folder, kind) for kind in reversed(pole_kinds(folder, pole, number)))
+        answer = next(filter(None, answers), None)
+        if answer is not None:
+            found[pole] = answer
+    return found
+
+
 def follow_up_jobs(folder: Path) -> tuple[str, ...]:
     """The follow-up jobs that answered."""
     kinds = (
         HEIGHT_JOB,
         *(SEAMS_JOB.format(number=number) for number in range(1, IMAGE_LIMIT + 1)),
         *region_kinds(folder),
+        *pole_kinds(folder),
     )
     months = _months_of(folder)
     found = (_find_follow_up(folder, months, kind) for kind in kinds)

@@ -44,7 +44,7 @@ from ..text.names import safe_name
 from ..textures.height_fusion import fuse, register_height
 from ..textures.material_guess import guess_material
 from ..textures.writer import map_options, write_maps
-from .follow_ups import HEIGHT_JOB, SEAMS_JOB, answer_of, follow_up_jobs
+from .follow_ups import HEIGHT_JOB, SEAMS_JOB, answer_of, asks_for_poles, follow_up_jobs, pole_answers
 from .image_steps import cut_tile, number_of, process
 
 if TYPE_CHECKING:
@@ -118,7 +118,8 @@ def _prepare(job: str, request: GenerationRequest, application: Application, fol
         packed = {SHEET_KIND: write_sheet(images, name, application, folder / PROCESSED_FOLDER, warnings)}
     report: Mapping[str, Any] = {}
     if find_target(application.target).is_panorama and images[0].format in PIXEL_FORMATS:
-        lighting = write_lighting(images[0], request.prompt, application, folder / MAPS_FOLDER)
+        answers = pole_answers(folder, number_of(images[0])) if asks_for_poles(request, application) else {}
+        lighting = write_lighting(images[0], request.prompt, application, folder / MAPS_FOLDER, answers)
         maps, report = {**maps, ENVIRONMENT: lighting.file}, lighting.report
         warnings += lighting.notes
     return PreparedResult(

@@ -226,14 +226,14 @@ class Worker:
         for follow_up in FOLLOW_UPS:
             try:
                 for kind, checked in follow_up.make_requests(job, folder, self.registry):
-                    self._send(job, kind, checked, follow_up.doing, emit)
+                    self.send_follow_up(job, kind, checked, follow_up.doing, emit)
             except GptImageError as error:
                 notices.append(message(follow_up.failed, reason=error.message))
             except Exception as error:
                 notices.append(message(follow_up.failed, reason=unexpected_error(error).message))
         return tuple(notices)
 
-    def _send(self, job: Job, kind: str, checked: CheckedRequest, doing: str, emit: Emit) -> None:
+    def send_follow_up(self, job: Job, kind: str, checked: CheckedRequest, doing: str, emit: Emit) -> None:
         """Send one follow-up request under a row of its own."""
         if job.stopping:
             raise JobCancelled("The job was stopped.")

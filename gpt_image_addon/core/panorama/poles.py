@@ -14,18 +14,19 @@ AT_POLES = 0.5  # of the frequencies that a sphere has room for
 SOFT = 0.35  # of the limit over which it fades out
 
 
-def smooth_poles(pixels: Floats) -> Floats:
+def smooth_poles(pixels: Floats, start: float = FROM, end: float = TO) -> Floats:
     """Take the frequencies out of each row for which its circle has no room; half of them at the poles.
 
     :param pixels: (height, width, 3).
+    :param start: degrees of latitude up to which all of them stay; to `end` the limit sinks.
     """
     height, width = pixels.shape[:2]
     latitudes = np.abs(list_elevations(height))
-    share = 1 - (1 - AT_POLES) * np.clip((latitudes - FROM) / (TO - FROM), 0, 1)
+    share = 1 - (1 - AT_POLES) * np.clip((latitudes - start) / (end - start), 0, 1)
     limits = share * width / 2 * np.cos(np.radians(latitudes))
     frequencies = np.arange(width // 2 + 1)
     smooth = pixels.copy()
-    for row in np.flatnonzero(latitudes > FROM):
+    for row in np.flatnonzero(latitudes > start):
         kept = np.clip((limits[row] - frequencies) / (SOFT * limits[row]) + 0.5, 0, 1)
         kept[0] = 1
         smooth[row] = np.fft.irfft(np.fft.rfft(pixels[row], axis=0) * kept[:, None], width, axis=0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,8 +14,9 @@ from ..raster.arrays import resized
 from ..text.message import message
 from ..text.sky_words import read_sky
 from .equirect import Floats
-from .horizon import find_tilt, level
+from .horizon import Tilt, find_tilt, level
 from .light import FACTORS, add_disc, expand
+from .pole_repair import repaint_poles
 from .poles import pole_spread, smooth_poles
 from .sun import GIVEN, NONE, UNSURE, Sun, find_sun
 from .wrap import Closed, close
@@ -45,21 +48,48 @@ class World:
     """Sentences that the user should read."""
 
 
-def make_world(pixels: NDArray[np.uint8], prompt: str, options: Options) -> World:
+@dataclass(frozen=True)
+class Panorama:
+    """An image of all around, as it is before its poles are smoothed."""
+
+    pixels: Floats
+    """(height, width, 3) in 0..255, twice as wide as high, closed and levelled."""
+    wrap_step: float
+    """See `Closed.step`."""
+    tilt: Tilt
+    """As it was found; it is levelled where that is sure."""
+
+
+def close_and_level(pixels: NDArray[np.uint8]) -> Panorama:
     """
     :param pixels: (height, width, 3) sRGB.
-    :param prompt: whose words say what sky it is.
     """
     closed = close(pixels[..., :3].astype(np.float32))
     image = _resize(closed, len(pixels))
     tilt = find_tilt(image)
-    if tilt.is_sure:
-        image = level(image, tilt)
+    return Panorama(level(image, tilt) if tilt.is_sure else image, closed.step, tilt)
+
+
+def make_world(
+    pixels: NDArray[np.uint8],
+    prompt: str,
+    options: Options,
+    answers: Mapping[str, NDArray[np.uint8]] = MappingProxyType({}),
+) -> World:
+    """
+    :param pixels: (height, width, 3) sRGB.
+    :param prompt: whose words say what sky it is.
+    :param answers: the views of the poles as they were repainted, see `pole_repair.repaint_poles`.
+    """
+    panorama = close_and_level(pixels)
+    sharp, smooth, tilt = panorama.pixels, smooth_poles(panorama.pixels), panorama.tilt
+    image, repaired, told = repaint_poles(smooth, answers)
+    if repaired:
+        sharp = np.where(image != smooth, image, sharp)
     sky = read_sky(prompt) if options.sky == AUTO else options.sky
     factor = FACTORS[sky]
-    found = find_sun(image) if factor or options.elevation is not None else Sun(NONE)
+    found = find_sun(sharp) if factor or options.elevation is not None else Sun(NONE)
     sun = _choose_sun(found, options)
-    image = smooth_poles(image)
     light = expand(image, sun, 0.0 if options.sun == NO_SUN else factor, found)
     radiance = add_disc(light, sun) if options.sun == DISC else light.sky
     report = {
@@ -74,11 +104,12 @@ def make_world(pixels: NDArray[np.uint8], prompt: str, options: Options) -> Worl
         "factor": factor,
         "irradiance": _round(light.total),
         "sun_share": _round(light.sun_share),
-        "wrap_step": _round(closed.step),
+        "wrap_step": _round(panorama.wrap_step),
         "tilt": round(tilt.degrees, 2) if tilt.is_sure else 0.0,
         "pole_spread": _round(pole_spread(image)),
+        "repaired_poles": list(repaired),
     }
-    return World(radiance, report, _tell(sun, options, factor))
+    return World(radiance, report, (*told, *_tell(sun, options, factor)))
 
 
 def _resize(closed: Closed, height: int) -> Floats:

@@ -310,6 +310,8 @@ class Application(_Values):
     """Degrees by which sky and sun are turned clockwise, seen from above."""
     backdrop: bool = False
     """Only the camera sees the world: it lights nothing."""
+    repair_poles: bool = False
+    """Let the model repaint what a world shows straight up and down: two more requests."""
     decal_size: float = 0.3
     """Metres of the longer side of a decal."""
     at: tuple[Coordinates, ...] = ()

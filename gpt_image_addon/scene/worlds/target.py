@@ -25,7 +25,7 @@ SUN = "sun_of_world"
 """Custom property of a world: the lamp that is its sun. No prefix: it stays when facts are taken out."""
 SETTINGS = PROPERTY_PREFIX + "settings"
 """Custom property of a world: parameters of its application."""
-KEPT = ("sun", "sky", "world_strength", "world_rotation", "backdrop")
+KEPT = ("picture", "sun", "sky", "world_strength", "world_rotation", "backdrop", "repair_poles")
 USUAL = {name: getattr(Application(), name) for name in KEPT}
 FACTS = {name: f"{PROPERTY_PREFIX}sun_{name}" for name in ("confidence", "azimuth", "elevation")}
 """What a world knows of its sun, see `api.Result.world`, and as which custom property."""
@@ -83,7 +83,11 @@ def read_world(scene: bpy.types.Scene) -> dict[str, Any] | None:
     facts = {name: world.get(key) for name, key in FACTS.items()}
     return {
         "job": world[JOB],
-        "settings": {name: settings[name] for name in KEPT if _is_like(settings.get(name), USUAL[name])},
+        "settings": {
+            name: _like(settings[name], USUAL[name])
+            for name in KEPT
+            if _is_like(settings.get(name), USUAL[name])
+        },
         "confidence": str(facts["confidence"] or ""),
         **{name: _read_number(facts[name]) for name in ("azimuth", "elevation")},
     }
@@ -92,6 +96,11 @@ def read_world(scene: bpy.types.Scene) -> dict[str, Any] | None:
 def _is_like(value: Any, usual: Any) -> bool:
     """Whether a value has the type of the usual one; a .blend of others may hold anything there."""
     return isinstance(value, int | float) if isinstance(usual, int | float) else isinstance(value, str)
+
+
+def _like(value: Any, usual: Any) -> Any:
+    """A flag as one: it may be stored as a number."""
+    return bool(value) if isinstance(usual, bool) else value
 
 
 def _read_number(value: Any) -> float | None:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from .quote import Quote
 
 INPAINT = "gpt_image.edit_region"
-CORRECT_WORLD = "gpt_image.correct_world"
 STYLES_MENU = "GPT_IMAGE_MT_styles"
 THUMBNAIL_SCALE = 5.0  # of an icon
 Title = Callable[[Any, "Quote"], str]
@@ -295,7 +294,8 @@ def _draw_world(layout: Any, values: Any, found: Quote) -> None:
         if made.confidence == relighting.UNSURE:
             text = message("Sun not sure: {azimuth}°, {elevation}° high", **place)
         layout.label(text=translate(text), icon="LIGHT_SUN", translate=False)
-    layout.operator(CORRECT_WORLD, text="Correct World...", icon="FILE_REFRESH")
+    layout.operator("gpt_image.correct_world", text="Correct World...", icon="FILE_REFRESH")
+    layout.operator("gpt_image.repair_poles", text="Repair Poles...", icon="SPHERE")
 
 
 def _name_views(values: Any, found: Quote) -> str:

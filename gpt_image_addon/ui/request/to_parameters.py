@@ -142,8 +142,9 @@ def plain(values: Values) -> dict[str, Any]:
         if value is not None:
             found[row.name] = value
     provider = find_provider(found["provider"])
-    if not provider.repairs_seams:
-        found["repair_seams"] = False
+    for name, can in (("repair_seams", provider.repairs_seams), ("repair_poles", provider.takes_masks)):
+        if name in found and not can:
+            found[name] = False
     if not provider.workflow_model:
         for name in WORKFLOW:
             found.pop(name, None)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gpt_image_addon.core.panorama.equirect import (
     irradiance,
+    list_elevations,
     luminance,
     pixel_directions,
     sample_directions,
@@ -19,8 +20,10 @@ from gpt_image_addon.core.panorama.equirect import (
 )
 from gpt_image_addon.core.panorama.horizon import Tilt, find_tilt, level
 from gpt_image_addon.core.panorama.light import RATIOS, add_disc, expand
+from gpt_image_addon.core.panorama.pole_repair import repaint_poles, see_pole
 from gpt_image_addon.core.panorama.poles import pole_spread, smooth_poles
 from gpt_image_addon.core.panorama.sun import GIVEN, NONE, SURE, UNSURE, Sun, find_sun
+from gpt_image_addon.core.panorama.views import POLES
 from gpt_image_addon.core.panorama.world import Options, make_world
 from gpt_image_addon.core.panorama.wrap import close, edge_step
 from gpt_image_addon.core.providers.offline.painter.skies import paint_sky
@@ -80,6 +83,24 @@ def test_poles_become_calm_and_the_horizon_stays() -> None:
     assert pole_spread(rough) > 0.5 and pole_spread(smooth) <= 0.05
     middle = slice(HEIGHT // 4 + 1, HEIGHT * 3 // 4 - 1)
     assert np.array_equal(smooth[middle], rough[middle])
+
+
+def test_what_was_repainted_lies_where_it_was_seen() -> None:
+    x, y, z = np.moveaxis(pixel_directions(HEIGHT, WIDTH), -1, 0)
+    waves = 128 + 60 * np.stack([np.sin(9 * x + y), np.cos(7 * y - x), np.sin(8 * (x + y)) * z], 2)
+    truth = waves.astype(np.float32)
+    caps = np.abs(list_elevations(HEIGHT)) > 62
+    image = truth.copy()
+    image[caps] = np.roll(image[caps], WIDTH // 4, 1)
+    answers = {pole: np.rint(see_pole(truth, pole, 160)).astype(np.uint8) for pole in POLES}
+    repaired, poles, told = repaint_poles(image, answers)
+    assert poles == POLES and len(told) == 2
+    inner = np.abs(list_elevations(HEIGHT)) > 70
+    assert np.abs(image - truth)[inner].mean() > 30 and np.abs(repaired - truth)[inner].mean() < 3
+    assert np.array_equal(
+        repaired[HEIGHT // 6 + 1 : -HEIGHT // 6 - 1], image[HEIGHT // 6 + 1 : -HEIGHT // 6 - 1]
+    )
+    assert pole_spread(repaired) <= 0.05 and edge_step(repaired) <= 3
 
 
 @pytest.mark.parametrize(("a", "b"), [(6.0, 0.0), (-3.0, 4.0)])

@@ -1,0 +1,197 @@
+"""Poles of worlds repainted by the model, through all faces, against the local server."""
+
+from __future__ import annotations
+
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import bpy
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from gpt_image_addon import api
+from gpt_image_addon.core.errors import APIConnectionError, BudgetExceededError, InvalidRequestError
+from gpt_image_addon.core.panorama.wrap import edge_step
+from gpt_image_addon.ui.editing.repair_poles import GPT_IMAGE_OT_repair_poles
+from gpt_image_addon.ui.request import quote
+from tests.api_server import ApiServer, faults
+from tests.blender.conftest import Command
+from tests.blender.test_equal_requests import Button
+from tools.sky_truth import read_exr
+
+SIZE = "1280x640"
+VALUES: dict[str, Any] = {"target": "world", "provider": "openai", "quality": "low", "size": SIZE}
+FLAGS = ("--target", "world", "--quality", "low", "--size", SIZE, "--sky", "night")
+HEIGHT = 256
+
+
+@cache
+def pinched() -> Image.Image:
+    """Spots whose columns run together at the poles, as models paint them."""
+    rough = np.tile(np.random.default_rng(1).integers(40, 215, (16, 32, 3), np.uint8), (1, 3, 1))
+    wide = Image.fromarray(rough).resize((6 * HEIGHT, HEIGHT), Image.Resampling.BICUBIC)
+    return wide.crop((2 * HEIGHT, 0, 4 * HEIGHT, HEIGHT))
+
+
+@pytest.fixture(autouse=True)
+def clean(factory_file: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GPT_IMAGE_PROVIDER"):
+        monkeypatch.delenv(name, raising=False)
+    api.close()
+    quote.forget()
+
+
+@pytest.fixture
+def online(online: ApiServer) -> ApiServer:
+    """A model that paints panoramas, and repaints masked parts well."""
+    online.options.image = pinched()
+    online.options.repaint = "repaired"
+    return online
+
+
+def light(result: api.Result) -> NDArray[np.float32]:
+    return read_exr(result.maps["environment"])
+
+
+def steps(result: api.Result) -> float:
+    """How far colors jump over the edge, in times of how far they usually do."""
+    return edge_step(np.clip(light(result), 0, 1) * 255)
+
+
+def finish(job: api.Job) -> api.Result:
+    job.finish_waiting()
+    return api.result_of(job)
+
+
+def rows_changed(before: NDArray[np.float32], after: NDArray[np.float32]) -> tuple[bool, bool, bool]:
+    """Whether two lights differ above 60°, between, and below -60°."""
+    rows = np.abs(after - before).max((1, 2)) > 1e-4
+    edge = -(-len(rows) // 6)
+    return bool(rows[:edge].any()), bool(rows[edge:-edge].any()), bool(rows[-edge:].any())
+
+
+def unrepaired() -> api.Result:
+    return api.generate("spots", sky="night", **VALUES)
+
+
+def test_both_poles_are_repainted_in_jobs_of_their_own(run: Command, online: ApiServer) -> None:
+    _, plain = run("estimate", "spots", *FLAGS)
+    _, priced = run("estimate", "spots", *FLAGS, "--repair-poles")
+    assert priced["low_usd"] == plain["low_usd"]
+    assert priced["estimated_usd"] > 1.5 * plain["estimated_usd"]
+    code, output = run("generate", "spots", *FLAGS, "--repair-poles")
+    assert code == 0
+    first, up, down = online.requests
+    assert (first.path, up.path, down.path) == ("/v1/images/generations", *["/v1/images/edits"] * 2)
+    assert [file.field for file in up.files] == ["image", "mask"]
+    assert "straight up" in up.fields["prompt"] and "straight down" in down.fields["prompt"]
+    assert up.fields["prompt"].endswith("spots")
+    assert output["world"]["repaired_poles"] == ["up", "down"]
+    assert output["cost_usd"] == pytest.approx(online.bill_usd)
+    assert output["cost_usd"] <= output["estimated_usd"] == pytest.approx(priced["estimated_usd"])
+    rows = {row["job"]: row for row in run("history")[1]["jobs"]}
+    assert rows[f"{output['job']}-pole-up-1"]["cost_usd"] == pytest.approx(up.cost_usd)
+    assert {row["state"] for row in rows.values()} == {"APPLIED"}
+    assert output["images"][0]["sha256"] == first.answers[0], "the panorama itself stays"
+    recovered = finish(api.recover(output["job"]))
+    repaired = light(recovered)
+    assert recovered.world is not None and recovered.world["repaired_poles"] == ["up", "down"]
+    assert recovered.world["pole_spread"] <= 0.05 and steps(recovered) <= 3
+    smoothed = light(finish(api.relight(output["job"], repair_poles=False)))
+    assert rows_changed(smoothed, repaired) == (True, False, True)
+    assert len(online.requests) == 3
+
+
+def test_the_world_of_the_scene_is_repaired_at_a_price_that_is_shown(online: ApiServer) -> None:
+    assert not bpy.ops.gpt_image.repair_poles.poll()
+    made = unrepaired()
+    smoothed, before = light(made), bpy.context.scene.world
+    asked: list[Any] = []
+    context = SimpleNamespace(
+        scene=bpy.context.scene,
+        window_manager=SimpleNamespace(invoke_props_dialog=lambda operator, **how: asked.append(how)),
+    )
+    button = Button(GPT_IMAGE_OT_repair_poles)
+    button.bl_label = GPT_IMAGE_OT_repair_poles.bl_label
+    button.invoke(context, None)
+    high = api.estimate_pole_repair(made.job).high_usd
+    assert asked and not button.retry_unknown and quote.usd(high) in button._told[0]
+    assert len(online.requests) == 1, "nothing is sent by asking"
+    assert bpy.ops.gpt_image.repair_poles() == {"FINISHED"}
+    paid = [record.cost_usd for record in online.requests[1:]]
+    assert len(paid) == 2 and sum(paid) <= high
+    world = bpy.context.scene.world
+    assert world != before and world["gpt_image_job"] == made.job
+    assert rows_changed(smoothed, light(made)) == (True, False, True)
+    bpy.ops.gpt_image.correct_world(world_strength=2.0)
+    assert len(online.requests) == 3, "what was repainted is not paid for again"
+    assert rows_changed(smoothed, light(made)) == (True, False, True), "a corrected world keeps its poles"
+    button.invoke(context, None)
+    assert "nothing is sent" in button._told[0]
+
+
+def test_what_is_refused_or_lost_changes_nothing_and_costs_once(online: ApiServer) -> None:
+    online.options.repaint = "unchanged"
+    made = unrepaired()
+    world = bpy.context.scene.world
+    online.script(faults.error("moderation_blocked"))
+    job = api.repair_poles(made.job)
+    job.finish_waiting()
+    assert job.error is not None and bpy.context.scene.world == world
+    online.script(faults.ok(), faults.reset("processing"))
+    result = finish(api.repair_poles(made.job))
+    assert any("could not be repainted" in text for text in result.warnings)
+    assert any("changed nothing straight up" in text for text in result.warnings)
+    sent = len(online.requests)
+    with pytest.raises(APIConnectionError, match="may have been billed"):
+        api.repair_poles(made.job)
+    assert len(online.requests) == sent == 4
+    finish(api.repair_poles(made.job, retry_unknown=True))
+    assert len(online.requests) == 5, "the pole that was answered is not asked for again"
+    assert "straight down" in online.requests[-1].fields["prompt"]
+
+
+def test_a_repair_that_was_cut_off_goes_on_and_uses_only_what_fits(online: ApiServer) -> None:
+    made = unrepaired()
+    before = light(made)
+    online.options.repaint = "wrong"
+    online.script(faults.ok(), faults.stall("processing"))
+    job = api.repair_poles(made.job)
+    while not online.stalled:
+        job.wait(0.05)
+    api.close()
+    online.script()
+    result = finish(api.repair_poles(made.job, retry_unknown=True))
+    ups = ["straight up" in record.fields["prompt"] for record in online.requests[1:]]
+    assert ups == [True, False, False], "what was answered is not asked for again"
+    assert result.world is not None and result.world["repaired_poles"] == []
+    assert sum("does not fit the panorama" in text for text in result.warnings) == 2
+    assert np.array_equal(light(result), before)
+
+
+def test_what_can_not_be_repaired_is_said_and_not_sent(run: Command, online: ApiServer) -> None:
+    made = unrepaired()
+    world = bpy.context.scene.world
+    with pytest.raises(BudgetExceededError):
+        api.repair_poles(made.job, max_cost=0.0001)
+    with pytest.raises(InvalidRequestError):
+        api.repair_poles("0123456789ab")
+    with pytest.raises(InvalidRequestError):
+        api.repair_poles(made.job, sun="two")
+    assert bpy.context.scene.world == world and len(online.requests) == 1
+    draft = ("dunes", "--target", "world", "--provider", "offline", "--size", "256x128", "--repair-poles")
+    code, output = run("generate", *draft)
+    assert (code, output["cost_usd"]) == (0, 0)
+    assert any("can't repaint poles" in text for text in output["warnings"])
+    with pytest.raises(InvalidRequestError, match="can't repaint poles"):
+        api.repair_poles(output["job"])
+    assert len(online.requests) == 1
+
+
+def test_an_even_sky_is_not_asked_for(online: ApiServer) -> None:
+    online.options.image = Image.linear_gradient("L").resize((512, 256)).convert("RGB")
+    result = api.generate("clear sky", repair_poles=True, **VALUES)
+    assert len(online.requests) == 1 and result.cost_usd == pytest.approx(online.bill_usd)
