@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .app import blend_paths, listeners, session, settings, submission
+from .app.decals.moving import move_decal
 from .app.editing.cutout import CutOutPlan, CutOutResult, begin_cut_out, cut_out, plan_cut_out
 from .app.editing.extending import ExtendResult, ExtensionPlan, begin_extension, extend, plan_extension
 from .app.editing.photo_material import (
@@ -169,6 +170,7 @@ __all__ = [
     "merge_journal",
     "models",
     "move",
+    "move_decal",
     "on_change",
     "photo_material_of",
     "plan",

@@ -18,6 +18,7 @@ defer(
     *("app.importing.curves", "app.importing.sprites"),
     *("app.painting.prepared", "app.projection.plan"),
     *("app.materials.relief", "app.settings", "app.submission", "app.worlds.relighting"),
+    "app.decals.moving",
     *("core.common.credentials", "core.common.keychain"),
     *("mcp.window.agents", "ui.editing.corner_handles", "ui.painting.sides_overlay"),
     *("ui.points.marked_thumbnail", "ui.points.overlay", "ui.points.values"),
@@ -47,6 +48,7 @@ from .ui.editing import (  # noqa: E402
     export_object,
     new_images,
     photo_material,
+    place_decal,
     show_sides,
     upscaling,
 )
@@ -100,6 +102,7 @@ CLASSES: tuple[type, ...] = (
     *import_sprites.CLASSES,
     *bake_out.CLASSES,
     *correct_world.CLASSES,
+    *place_decal.CLASSES,
     show_sides.GPT_IMAGE_OT_show_sides,
     *long_prompt.CLASSES,
     *place.CLASSES,

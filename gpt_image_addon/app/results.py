@@ -238,11 +238,13 @@ def describe_place(
     if problem:
         return problem, True
     usable = [obj for obj in objects if why_read_only(obj) is None]
-    if len(objects) > 1:
+    if len(objects) > 1 and not info.is_decal:
         is_material = bool(info.maps) or new_material
         return _describe_several(len(usable), len(objects), usable[0].mode == "EDIT", is_material), False
-    (obj,) = usable
-    if obj.mode == "EDIT" and obj.type == "MESH":
+    obj = usable[0]
+    if info.is_decal and obj.mode not in OWN_UNDO_MODES:
+        return message("On {obj}, at the 3D cursor", obj=obj.name), False
+    if obj.mode == "EDIT" and obj.type == "MESH" and not info.is_decal:
         return message("On the selected faces of {obj}", obj=obj.name), False
     if obj.mode in OWN_UNDO_MODES:
         mode = Message.of(OWN_UNDO_MODES[obj.mode])

@@ -19,6 +19,7 @@ from ..core.jobs.job import Deliver, Job, JobEvent, Task, Work
 from ..core.jobs.queue import JobQueue
 from ..core.processes.subprocess_worker import SUBPROCESS
 from ..core.request.parameters import DEFAULT_CONCURRENCY
+from ..core.request.targets import TARGETS
 from ..core.text.log import get_logger
 from . import apply_queue, listeners
 from .apply_queue import Applier, StepResult
@@ -34,11 +35,15 @@ SHOW_INTERVAL = 0.5  # seconds between updates of elapsed times
 TICK_BUDGET = 0.005  # seconds of a tick after which no further event is taken
 CLOSE_SECONDS = 1.5  # how long quitting or disabling waits for workers
 LOCAL_SECONDS = 1.0  # that local work is expected to take
-RESULT_MODULES = (
+LATE_MODULES = (
+    "..core.jobs.uploads",
+    "..core.jobs.admission",
+    "..core.jobs.worker",
     "..core.journal.history",
     "..core.versions.chain",
     "..core.versions.edited_image",
     "..scene.targets.previews",
+    *(f"PIL.{name}ImagePlugin" for name in ("Bmp", "Gif", "Jpeg", "Png", "Ppm")),  # with the first image
 )
 KEPT_JOBS = 20  # finished jobs that the panel still lists
 
@@ -53,13 +58,14 @@ class Scheduler:
         """Oldest first; of those that are done only the newest."""
         self.last_step = StepResult.IDLE
         self._journal = journal
+        if not bpy.app.background:
+            _tasks.start(_load_ahead, lambda answer, error: None)
+            _start_ticking()
 
     def start(self, job: Job, work: Work, expected_seconds: float) -> None:
         """Hand a request to a worker."""
         self._list(job)
         self.queue.submit(job, work, expected_seconds)
-        if not bpy.app.background:
-            _tasks.start(lambda: _load_ahead(job.application.target), lambda answer, error: None)
         _start_ticking()
 
     def start_local(
@@ -147,14 +153,16 @@ class Scheduler:
         tell(job)
 
 
-def _load_ahead(target: str) -> None:
-    """Import what a result needs while its request is under way: in a tick, the first took some 20 ms.
+def _load_ahead() -> None:
+    """Import what requests and results need: in a tick, those of the first took some 20 ms.
 
     Modules whose code runs on the main thread alone; importing them touches nothing of Blender's.
     """
-    for name in RESULT_MODULES:
+    for name in LATE_MODULES:
         import_module(name, __package__)
-    import_module("..scene.targets.registry", __package__).load_target(target)
+    registry = import_module("..scene.targets.registry", __package__)
+    for name in TARGETS:
+        registry.load_target(name)
 
 
 current: Scheduler | None = None

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 REQUEST = ("provider", "model", "quality")
 """Parameters whose flags are those of `generate`."""
 SENT = (*REQUEST, "max_cost", "reuse", "retry_unknown", "accept")
-DRAWN = ("drawing_size", "extrude", "bevel")
+DRAWN = tuple(name for name, row in PARAMETERS.items() if row.of_drawing)
 """Parameters of curves."""
-FRAMES = ("sprite_fps", "sprite_as", "align_frames")
+FRAMES = tuple(name for name, row in PARAMETERS.items() if row.of_sprite)
 """Parameters of sprites."""
 SIDES = ("left", "right", "top", "bottom")
 

@@ -17,6 +17,7 @@ TITLES: Mapping[Group, str] = {
     "drawing": "curves of a drawing",
     "sprite": "frames of a sprite",
     "world": "a world",
+    "decal": "a decal",
     "references": "images to show the model",
     "api": "the API's own parameters",
 }

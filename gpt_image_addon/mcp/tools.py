@@ -270,14 +270,15 @@ class Toolbox:
         key, retry = own.get("idempotency_key"), own.get("retry_unknown", False)
         allowance = spending.Allowance.of(own.get("max_cost_usd"))
         prepared = prepare()
-        planned = prepared.plan
+        planned, most = prepared.plan, allowance.usd
         if planned.estimate.high_usd > 0 and not spending.is_known(key) and not is_stored:
             allowance.check(planned, can_ask=caller.can_ask)
             if caller.can_ask:
                 agreed = yield spending.question(planned, values, again=retry)
                 if agreed is None or agreed.get(spending.AGREED) is not True:
                     raise declined()
-                prepared = prepare()  # the user may have changed the scene before agreeing
+                # The user may have changed the scene before agreeing, but agreed to this price.
+                prepared, most = prepare(), planned.estimate.high_usd
             elif retry:
                 raise _needs_user()
         known = api.jobs()
@@ -285,7 +286,7 @@ class Toolbox:
             job = prepared.submit(
                 reuse=own.get("reuse", True) or None,
                 retry_unknown=retry,
-                max_cost=allowance.usd,
+                max_cost=most,
                 idempotency_key=key,
             )
         except GptImageError as error:

@@ -30,6 +30,8 @@ SUCCESS_KEYS = {
     "material",
     "object",
     "objects",
+    "exported",
+    "world",
     "usage",
     "estimated_usd",
     "cost_usd",

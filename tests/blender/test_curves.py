@@ -81,14 +81,21 @@ def test_thickness_and_bevel_stay_within_the_outline(logo: Path) -> None:
     assert low_y < min(extent(plate)[2], extent(band)[2]) + 1e-3
 
 
-def test_the_importer_is_off_afterwards_where_it_was(logo: Path) -> None:
+def test_the_importer_is_off_afterwards_where_it_was(logo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refreshed: list[object] = []
+    monkeypatch.setattr(addon_utils, "extensions_refresh", lambda **how: refreshed.append(how))
     was_on = addon_utils.check(IMPORTER)[1]
     for is_on in (False, True):
-        (addon_utils.enable if is_on else addon_utils.disable)(IMPORTER)
+        (addon_utils.enable if is_on else switch_off)(IMPORTER)
         api.make_curves(logo)
         assert addon_utils.check(IMPORTER)[1] == is_on
     if not was_on:
-        addon_utils.disable(IMPORTER)
+        switch_off(IMPORTER)
+    assert not refreshed  # it removes the wheels of extensions that are on for the session alone
+
+
+def switch_off(name: str) -> None:
+    addon_utils.disable(name, refresh_handled=True)
 
 
 @pytest.mark.parametrize("name", ["script", "entity bomb", "too many segments", "truncated", "nothing"])

@@ -56,6 +56,7 @@ ELSEWHERE = {
     "panorama",
     "sun_azimuth",
     "sun_elevation",
+    "normal",
 }
 """Parameters that say where a result goes, which the panel knows without asking; it replaces no file.
 A world is a panorama, and its sun is corrected when it is there."""
@@ -103,9 +104,9 @@ def everything(tmp_path: Path) -> dict[str, Any]:
             | images.parameters(values())
             | points.parameters(values())
         )
-    for target in ("curves", "sprite", "model", "world"):
+    for target in ("curves", "sprite", "model", "world", "decal"):
         values().target = target
-        found |= to_parameters.plain(values())
+        found |= to_parameters.plain(values()) | to_parameters.place(bpy.context)
     values().provider, values().workflow, values().workflow_values = "comfyui", "a.json", "A.b=1; C.d=x"
     return found | to_parameters.plain(values())
 

@@ -168,3 +168,13 @@ def test_a_photo_has_it_at_its_real_length(tmp_path: Path) -> None:
     assert value(material, "Normal Strength") == pytest.approx(1.0, rel=1e-3)
     assert material[relief.SHARE] == pytest.approx(0.02, rel=1e-3)
     assert relief.read_relief(material) == pytest.approx(8.0, rel=1e-3)
+
+
+@pytest.mark.parametrize("stored", ["deep", [1.0, 2.0], float("inf"), -1.0, 0.0])
+def test_what_a_file_of_others_says_breaks_nothing(stored: object) -> None:
+    material = made(texture_size=0.5)
+    material[relief.SHARE] = stored
+    found = relief.read_relief(material)
+    assert found is None or np.isfinite(found)
+    relief.show_relief(material, 5.0)
+    assert np.isfinite(value(material, "Normal Strength"))

@@ -23,6 +23,7 @@ from gpt_image_addon.core.raster.exr_writer import encode_exr
 from gpt_image_addon.core.request.request import Application
 from gpt_image_addon.core.results.store import ENVIRONMENT, ImageFile, PreparedResult
 from gpt_image_addon.scene.targets.registry import apply
+from gpt_image_addon.scene.worlds.target import read_world
 from tests.blender.conftest import Command
 from tools.sky_truth import expose, new_scene, read_exr, render, render_sky
 
@@ -268,3 +269,25 @@ def test_another_variation_becomes_the_world_with_its_own_sun() -> None:
         azimuths.append(bpy.context.scene.world["gpt_image_sun_azimuth"])
     assert len({made.world["sun"]["azimuth"], *azimuths}) == 3
     assert sum(obj.type == "LIGHT" for obj in bpy.context.scene.objects) == 1
+
+
+def test_a_world_of_others_takes_no_object_with_it() -> None:
+    bpy.ops.mesh.primitive_cube_add()
+    cube = bpy.context.active_object
+    world = bpy.data.worlds.new("Theirs")
+    world["sun_of_world"] = cube
+    bpy.context.scene.world = world
+    api.generate("clear sky", target="world", provider="offline", size="512x256")
+    assert bpy.context.scene.world is not world
+    assert list(cube.users_collection)
+
+
+def test_settings_of_others_are_read_where_they_can_be() -> None:
+    world = bpy.data.worlds.new("Theirs")
+    world["gpt_image_job"] = "abc"
+    world["gpt_image_settings"] = {"world_strength": "much", "world_rotation": 20.0, "sun": 3, "sky": "clear"}
+    world["gpt_image_sun_azimuth"] = "east"
+    bpy.context.scene.world = world
+    found = read_world(bpy.context.scene)
+    assert found is not None and found["azimuth"] is None
+    assert found["settings"] == {"world_rotation": 20.0, "sky": "clear"}

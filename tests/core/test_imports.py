@@ -105,7 +105,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "scene.objects": (
         f"{CORE_BASE} core.vector core.animation scene scene.shading scene.targets",
-        f"{BLENDER} addon_utils",
+        f"{BLENDER} addon_utils bmesh",
     ),
     "scene.worlds": ("core.errors core.request core.results scene scene.targets", BLENDER),
     "scene.capture": (
@@ -132,6 +132,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " app",
         "bpy",
     ),
+    "app.decals": ("core.common core.errors core.text scene scene.objects", "bpy"),
     "app.worlds": ("core.common core.request core.jobs scene.worlds app", "bpy"),
     "app.materials": ("core.text core.errors core.request core.jobs scene.shading app", "bpy"),
     "scene.exporting": (f"{CORE_BASE} scene scene.shading scene.projection", BLENDER),
@@ -161,7 +162,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "api": (
         f"{CORE_BASE} core.journal core.versions core.providers core.jobs core.batch scene app app.editing"
-        " app.generation app.painting app.worlds app.batch app.exporting app.importing",
+        " app.generation app.painting app.decals app.worlds app.batch app.exporting app.importing",
         "",
     ),
     "lazy": ("core.common", ""),
@@ -193,9 +194,9 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "ui.editing": (
-        "core.text core.errors core.engines core.request app app.editing app.exporting app.worlds api"
-        " ui.common ui.painting ui.request",
-        "bpy blf gpu gpu_extras",
+        "core.text core.errors core.engines core.request app app.editing app.exporting app.decals app.worlds"
+        " api ui.common ui.painting ui.request",
+        "bpy blf bpy_extras gpu gpu_extras",
     ),
     "ui.importing": ("core.request api ui.common ui.request", "bpy"),
     "ui.presets": (

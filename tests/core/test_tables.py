@@ -109,6 +109,6 @@ def test_a_drafts_height_is_known() -> None:
 
 def test_files_keep_their_target() -> None:
     stored = {"texture": 0, "material": 1, "plane": 2, "image": 3}
-    stored |= {"model": 4, "curves": 5, "sprite": 6, "world": 7}
+    stored |= {"model": 4, "curves": 5, "sprite": 6, "world": 7, "decal": 8}
     assert {name: info.number for name, info in TARGETS.items()}.items() >= stored.items()
     assert [info.number for _, info in list_targets()] == list(range(len(TARGETS)))

@@ -17,38 +17,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 os.environ["GPT_IMAGE_DATA_DIR"] = mkdtemp()
 
-import screen_reader
 from bl_ext.user_default.gpt_image_addon import api
-from harness import Steps, click, run, until, window
+from harness import Steps, run, until, window
+from saving import choose_folder, open_menu
 from user import Sidebar, click_text, open_sidebar, over, shot, wait_for
 
 STATE = Path(os.environ["GPT_IMAGE_DATA_DIR"])
 ENTRY = "Material for Game Engines (GPT Image)"
 OBJECTS = "Baked Objects (GPT Image)"
 BUTTON = "Export Material"
-MENU = 31  # pixels from the text in a card's title to its menu, over the star
-
-
-def browser() -> bpy.types.Area | None:
-    """The file browser, which opens in a window of its own."""
-    areas = (area for window in bpy.context.window_manager.windows for area in window.screen.areas)
-    return next((area for area in areas if area.type == "FILE_BROWSER"), None)
-
-
-def choose(folder: Path, engine: str, name: str) -> Steps:
-    """Export into a folder, once the file browser is there."""
-    folder.mkdir()
-    yield from until(lambda: browser() is not None, "the file browser", 20)
-    found = browser()
-    found.spaces.active.params.directory = str(folder).encode()
-    found.spaces.active.active_operator.engine = engine
-    for _ in range(8):
-        yield
-    yield from shot(name, (40, 40))
-    holding = next(w for w in bpy.context.window_manager.windows if found in list(w.screen.areas))
-    region = next(region for region in found.regions if region.type == "WINDOW")
-    with bpy.context.temp_override(window=holding, area=found, region=region):
-        bpy.ops.file.execute()
 
 
 def from_the_result(sidebar: Sidebar, folder: Path) -> Steps:
@@ -57,12 +34,10 @@ def from_the_result(sidebar: Sidebar, folder: Path) -> Steps:
     yield from sidebar.describe("old oak planks")
     yield from sidebar.generate()
     yield from until(lambda: len(api.jobs()) == 1 and api.jobs()[0].done, "the material", 60)
-    yield from sidebar.bring("draft")  # it stands in the card's title, and in what is said below
-    title = max(screen_reader.find("draft", sidebar.box), key=lambda box: box.bottom)
-    yield from click((title.right + MENU, title.middle[1]))
+    yield from open_menu(sidebar)
     yield from shot("export-1-menu", over(sidebar.area))
     yield from click_text(f"{BUTTON}...")
-    yield from choose(folder, "godot", "export-2-browser")
+    yield from choose_folder(folder, "export-2-browser", engine="godot")
     yield from until(lambda: (folder / "gpt-image-export.json").is_file(), "the files", 60)
     assert (folder / "old oak planks" / "old oak planks.tres").is_file()
 
@@ -74,7 +49,7 @@ def from_the_file_menu(sidebar: Sidebar, folder: Path) -> Steps:
     yield from wait_for(ENTRY)
     yield from shot("export-3-file-menu", (bar.x + 4, bar.y + 4))
     yield from click_text(ENTRY)
-    yield from choose(folder, "unity", "export-4-browser")
+    yield from choose_folder(folder, "export-4-browser", engine="unity")
     yield from until(lambda: (folder / "gpt-image-export.json").is_file(), "the files", 60)
     made = sorted(path.suffix for path in folder.rglob("*.mat"))
     assert made == [".mat", ".mat"], made
@@ -88,7 +63,7 @@ def objects_from_the_file_menu(sidebar: Sidebar, folder: Path) -> Steps:
         bpy.ops.wm.call_menu(name="TOPBAR_MT_file_export")
     yield from wait_for(OBJECTS)
     yield from click_text(OBJECTS)
-    yield from choose(folder, "gltf", "export-5-objects")
+    yield from choose_folder(folder, "export-5-objects", engine="gltf")
     yield from until(lambda: (folder / "gpt-image-export.json").is_file(), "the files", 60)
     assert names and {path.stem for path in folder.rglob("*.glb")} == names
     blocks = [*bpy.data.objects, *bpy.data.meshes, *bpy.data.materials, *bpy.data.images, *bpy.data.scenes]

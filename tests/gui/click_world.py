@@ -18,10 +18,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 os.environ["GPT_IMAGE_DATA_DIR"] = mkdtemp()
 
 from bl_ext.user_default.gpt_image_addon import api
-from bl_ext.user_default.gpt_image_addon.core.request.targets import TARGETS
+from bl_ext.user_default.gpt_image_addon.core.request.targets import list_targets
 from harness import Steps, press, run, until
 from user import Sidebar, click_text, fill, open_sidebar, over, shot, wait_for
 
+WORLD = [name for name, info in list_targets() if not info.parent].index("world")
 DIALOG = "Sun Elevation"
 FIELD = 90  # pixels from a label in the dialog to its field
 
@@ -37,7 +38,9 @@ def made(count: int) -> bool:
 
 def make(sidebar: Sidebar) -> Steps:
     bpy.context.scene.gpt_image.provider = "offline"
-    yield from sidebar.choose_target(list(TARGETS).index("world"))
+    yield from sidebar.choose_target(
+        [name for name, info in list_targets() if not info.parent].index("world")
+    )
     assert bpy.context.scene.gpt_image.target == "world"
     yield from sidebar.describe("dunes at noon")
     yield from sidebar.generate()

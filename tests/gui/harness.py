@@ -60,6 +60,7 @@ def run(script: Steps, patience: float = PATIENCE, *, shows_first: bool = False)
     if addon is not None:
         addon.preferences.show_first = shows_first
     bpy.context.preferences.view.show_splash = False
+    bpy.context.preferences.system.viewport_aa = "OFF"  # without a graphics card it is a third of a session
     deadline = time.monotonic() + patience
 
     def advance() -> float | None:

@@ -10,13 +10,7 @@ from ...core.common import arguments
 from ...core.jobs.job import Job
 from ...core.references.kinds import known_kinds
 from ...core.request.parameters import PARAMETERS
-from ...core.request.request import (
-    Application,
-    GenerationRequest,
-    is_panorama,
-    usual_format,
-    usual_size,
-)
+from ...core.request.request import Application, GenerationRequest, is_panorama, usual_values
 from ...core.workflows.library import find_kept
 from .. import blend_paths, references, settings
 from ..editing.versions import with_edited_image
@@ -119,8 +113,7 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
     values = {name: value for name, value in parameters.items() if value is not None}
     values = {name: _absolute(name, value) for name, value in arguments.typed(kinds, values).items()}
     values["provider"] = values.get("provider") or settings.load(with_key=False).provider
-    values.setdefault("output_format", usual_format(values))
-    values.setdefault("size", usual_size(values))
+    values = {**usual_values(values), **values}
     values["panorama"] = is_panorama(values)
     values["reference_kinds"] = known_kinds(values.get("references", ()), values.get("reference_kinds", ()))
     request = {name: value for name, value in values.items() if name in in_request}

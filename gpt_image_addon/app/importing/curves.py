@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
@@ -65,29 +65,12 @@ def make_curves(
     return _plan(file, name=name, drawing_size=drawing_size, extrude=extrude, bevel=bevel)()()
 
 
-def submit_curves(
-    file: str | Path,
-    *,
-    name: str | None = None,
-    drawing_size: float = 1.0,
-    extrude: float = 0.0,
-    bevel: float = 0.0,
-    view_matrix: tuple[float, ...] | None = None,
-    scene_uid: int | None = None,
-) -> Task:
+def submit_curves(file: str | Path, **parameters: Any) -> Task:
     """`make_curves` in the background; the task's ``applied`` is then a `Curves`.
 
-    :param view_matrix: see `Application`, as ``scene_uid``.
+    :param parameters: those of `make_curves`; ``view_matrix`` and ``scene_uid``, see `Application`.
     """
-    work = _plan(
-        file,
-        name=name,
-        drawing_size=drawing_size,
-        extrude=extrude,
-        bevel=bevel,
-        view_matrix=view_matrix,
-        scene_uid=scene_uid,
-    )
+    work = _plan(file, **parameters)
     return session.open_session(settings.load()).scheduler.start_local("Curves", work)
 
 

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...core.common.arguments import check_types
 from ...core.errors import InvalidRequestError
@@ -78,33 +78,12 @@ def make_sprite(
     )()()
 
 
-def submit_sprite(
-    files: Sequence[str | Path],
-    *,
-    name: str | None = None,
-    sprite_fps: float = 8.0,
-    sprite_as: str = SHEET,
-    align_frames: bool = True,
-    output_dir: str | Path | None = None,
-    overwrite: bool = False,
-    view_matrix: tuple[float, ...] | None = None,
-    scene_uid: int | None = None,
-) -> Task:
+def submit_sprite(files: Sequence[str | Path], **parameters: Any) -> Task:
     """`make_sprite` in the background; the task's ``applied`` is then a `Sprite`.
 
-    :param view_matrix: see `Application`, as ``scene_uid``.
+    :param parameters: those of `make_sprite`; ``view_matrix`` and ``scene_uid``, see `Application`.
     """
-    work = _plan(
-        files,
-        name=name,
-        sprite_fps=sprite_fps,
-        sprite_as=sprite_as,
-        align_frames=align_frames,
-        output_dir=output_dir,
-        overwrite=overwrite,
-        view_matrix=view_matrix,
-        scene_uid=scene_uid,
-    )
+    work = _plan(files, **parameters)
     return session.open_session(settings.load()).scheduler.start_local("Sprite", work)
 
 

@@ -24,13 +24,7 @@ from ..common.arguments import LARGEST
 from ..common.asset_catalogs import usable_tags
 from ..errors import InvalidRequestError
 from ..request import parameters
-from ..request.request import (
-    Application,
-    GenerationRequest,
-    is_panorama,
-    usual_format,
-    usual_size,
-)
+from ..request.request import Application, GenerationRequest, is_panorama, usual_values
 from ..text.names import safe_name
 from ..workflows.library import find_kept
 from .manifest_records import CSV_SUFFIX, SHOWN, read_records, show_value
@@ -141,10 +135,8 @@ class Manifest:
         application = Application(**{name: typed[name] for name in typed if name not in _REQUEST})
         request = dataclasses.replace(request, panorama=is_panorama(typed))
         asked = request.to_dict()
-        if "output_format" not in typed:
-            request = dataclasses.replace(request, output_format=usual_format(typed))
-        if "size" not in typed:
-            request = dataclasses.replace(request, size=usual_size(typed))
+        unnamed = {name: value for name, value in usual_values(typed).items() if name not in typed}
+        request = dataclasses.replace(request, **unnamed)
         asked |= {name: values[name] for name in PATH_COLUMNS & _REQUEST if name in values}  # as written
         if application.edit_of is not None:
             asked["edit_of"] = application.edit_of

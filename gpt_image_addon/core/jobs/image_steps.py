@@ -18,7 +18,7 @@ from ..imaging.decoding import Pixels, UnusableImageError, narrowed, read_header
 from ..imaging.formats import decode, encode_png
 from ..imaging.masks import editable_part
 from ..imaging.pixels import eight_bit_color, fit_color, read_pixels
-from ..raster.alpha import bleed, problem
+from ..raster.alpha import bleed, clear_border, problem
 from ..raster.arrays import Plane
 from ..request.normalize import is_cut, tile_size
 from ..request.parameters import ANIMATED, DRAWING
@@ -45,6 +45,7 @@ from ..vector.elements import UnusableDrawingError
 from ..vector.flatten import read_drawing
 from .follow_ups import follow_up_folder, region_kinds
 
+DECAL_BORDER = 2  # pixels; engines repeat the outermost ones and mix them into smaller copies
 NOT_PUT_BACK = "The answer was not put into the image; to try again, paint a mask that leaves more of it."
 
 
@@ -107,6 +108,8 @@ def _clean(
         ]
     if request.mask is not None and application.composite:
         return _edit(image, request, application, folder)
+    if find_target(application.target).is_decal and (request.background == "transparent" or image.has_alpha):
+        return _transparent(image, folder, border=DECAL_BORDER)
     if request.background == "transparent":
         return _transparent(image, folder)
     return _plain(image, folder)
@@ -219,13 +222,16 @@ def _fit(image: ImageFile, frame: tuple[int, int], asked: str, folder: Path) -> 
     return _save_color(image, fit_color(decode(image.data), frame), folder, "-frame"), []
 
 
-def _transparent(image: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
+def _transparent(image: ImageFile, folder: Path, *, border: int = 0) -> tuple[ImageFile, list[str]]:
+    """
+    :param border: pixels at its edges that are cleared.
+    """
     pixels = decode(image.data)
     trouble = problem(pixels)
     if trouble is not None:
         plain, notes = _plain(image, folder)
         return plain, [trouble, *notes]
-    return _save_color(image, bleed(pixels), folder), []
+    return _save_color(image, clear_border(bleed(pixels), border), folder, "-decal" if border else ""), []
 
 
 def _plain(image: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:

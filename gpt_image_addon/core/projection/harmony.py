@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..raster.arrays import parallel_map
 from .viewpoints import SurfaceSamples
 from .visibility import SeenView, find_visible
 
@@ -31,38 +33,59 @@ def measure_gains(seen: Sequence[SeenView], samples: SurfaceSamples) -> Floats:
 
     :returns: (views, 3, 3, 3) factors: rows and columns of nodes from the upper left, and channels.
     """
-    views, per_view = len(seen), NODES * NODES
-    normal = np.zeros((3, views * per_view, views * per_view))
-    wanted = np.zeros((3, views * per_view))
+    views = len(seen)
     grids = [_find_cells(samples.points, offset) for offset in (0.0, 0.5)]
     logs, bases, weights = zip(*(_add_cells(grids, *_look_at(one, samples)) for one in seen), strict=True)
-    solution = np.zeros((3, views * per_view))
-    for _ in range(ROUNDS):
-        normal[:], wanted[:] = 0, 0
-        for first in range(views):
-            for second in range(first + 1, views):
-                both = np.minimum(weights[first], weights[second])
-                at = np.flatnonzero(both > 0)
-                if not len(at):
-                    continue
-                here, there = (slice(v * per_view, (v + 1) * per_view) for v in (first, second))
-                left, right = bases[first][at], bases[second][at]
+    pairs = []
+    for first in range(views):
+        for second in range(first + 1, views):
+            both = np.minimum(weights[first], weights[second])
+            at = np.flatnonzero(both > 0)
+            if len(at):
                 ratio = logs[first][at] - logs[second][at]
-                for channel in range(3):
-                    gain = solution[channel]
-                    away = np.abs(ratio[:, channel] - left @ gain[here] + right @ gain[there])
-                    scale = 1.345 * 1.4826 * float(np.median(away)) + 1e-4
-                    trust = both[at] * np.minimum(1, scale / np.maximum(away, 1e-12))
-                    a, b = left * trust[:, None], right * trust[:, None]
-                    normal[channel, here, here] += a.T @ left
-                    normal[channel, there, there] += b.T @ right
-                    normal[channel, here, there] -= a.T @ right
-                    normal[channel, there, here] -= b.T @ left
-                    wanted[channel, here] += a.T @ ratio[:, channel]
-                    wanted[channel, there] -= b.T @ ratio[:, channel]
-        solution = np.stack([_solve(*pair, views) for pair in zip(normal, wanted, strict=True)])
+                pairs.append(_Pair(first, second, both[at], bases[first][at], bases[second][at], ratio))
+    solution = np.stack(parallel_map(lambda channel: _even(pairs, views, channel), range(3)))
     gains: Floats = np.exp(solution - solution.mean(axis=1, keepdims=True))
     return np.moveaxis(gains.reshape(3, views, NODES, NODES), 0, -1)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Samples that two views show."""
+
+    first: int
+    second: int
+    weight: Floats
+    """(N,)"""
+    left: Floats
+    """(N, nodes), what each node of the first view has in its gain there."""
+    right: Floats
+    """(N, nodes), of the second one."""
+    ratio: Floats
+    """(N, 3), logarithm of the first color by the second."""
+
+
+def _even(pairs: Sequence[_Pair], views: int, channel: int) -> Floats:
+    """Logarithms of the gains of a channel; (views * nodes,)."""
+    per_view = NODES * NODES
+    solution = np.zeros(views * per_view)
+    for _ in range(ROUNDS):
+        normal, wanted = np.zeros((views * per_view, views * per_view)), np.zeros(views * per_view)
+        for pair in pairs:
+            here, there = (slice(v * per_view, (v + 1) * per_view) for v in (pair.first, pair.second))
+            ratio = pair.ratio[:, channel]
+            away = np.abs(ratio - pair.left @ solution[here] + pair.right @ solution[there])
+            scale = 1.345 * 1.4826 * float(np.median(away)) + 1e-4
+            trust = pair.weight * np.minimum(1, scale / np.maximum(away, 1e-12))
+            a, b = pair.left * trust[:, None], pair.right * trust[:, None]
+            normal[here, here] += a.T @ pair.left
+            normal[there, there] += b.T @ pair.right
+            normal[here, there] -= a.T @ pair.right
+            normal[there, here] -= b.T @ pair.left
+            wanted[here] += a.T @ ratio
+            wanted[there] -= b.T @ ratio
+        solution = _solve(normal, wanted, views)
+    return solution
 
 
 def remove_gain(answer: NDArray[Any], gains: Floats) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..raster.arrays import parallel_map
 from ..raster.sampling import premultiply, sample, scale_rows
 from .depth import DepthMap
 from .surface import NO_OWNER, Triangles
@@ -89,9 +90,13 @@ def gather(
         allowed,
     )
     sources = [_prepare(one, texels.faces, may, weighting) for one in seen]
-    for pixel, face in list_texels(extended):
+
+    def paint(block: tuple[Integers, NDArray[np.int32]]) -> None:
+        pixel, face = block  # each texel is in one block alone
         points, triangle = texels.locate(pixel, face), texels.faces.take(face)
         _write(out, pixel, *_mix(sources, points, face, triangle, weighting))
+
+    parallel_map(paint, list_texels(extended))
     for start in range(0, len(texels.rest[0]), BLOCK):
         more, names = (values[start : start + BLOCK] for values in texels.rest)
         points, triangle = texels.locate(more, names), texels.faces.take(names)

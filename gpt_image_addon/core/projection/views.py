@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..raster.arrays import parallel_map
 from ..raster.push_pull import spread_into
 from .depth import measure_distance
 from .gaps import GapGrid
@@ -144,19 +145,8 @@ class AlignedViews:
 
 def align_answers(triangles: Triangles, answers: Sequence[ViewAnswer], options: PaintOptions) -> AlignedViews:
     """Lay answers on the outlines of their guides, and even their colors."""
-    placements, seen = [], []
-    for answer in answers:
-        one = see(answer.view, triangles, answer.pixels)
-        shapes = find_shapes(one, triangles)
-        placement = Placement()
-        if options.register:
-            placement = answer.placement or place(shapes, answer.pixels)
-        placements.append(placement)
-        if answer.is_open is None:
-            seen.append(dataclasses.replace(one, placement=placement))
-        else:
-            moved = move_back(answer.pixels, placement)[..., :3]
-            seen.append(dataclasses.replace(one, answer=np.dstack((moved, _fade(answer.is_open, shapes)))))
+    aligned = parallel_map(lambda answer: _align(triangles, answer, options), answers)
+    seen, placements = [one for one, _ in aligned], [placement for _, placement in aligned]
     used = tuple(
         (placement.is_good or options.accept or not options.register)
         and (not options.chosen or one.view.name in options.chosen)
@@ -166,6 +156,19 @@ def align_answers(triangles: Triangles, answers: Sequence[ViewAnswer], options: 
     if options.gains and len(chosen) > 1:
         chosen = harmonize(chosen, triangles)
     return AlignedViews(tuple(placements), used, chosen)
+
+
+def _align(triangles: Triangles, answer: ViewAnswer, options: PaintOptions) -> tuple[SeenView, Placement]:
+    """One view with its answer, and how that lies on its guide."""
+    one = see(answer.view, triangles, answer.pixels)
+    shapes = find_shapes(one, triangles)
+    placement = Placement()
+    if options.register:
+        placement = answer.placement or place(shapes, answer.pixels)
+    if answer.is_open is None:
+        return dataclasses.replace(one, placement=placement), placement
+    moved = move_back(answer.pixels, placement)[..., :3]
+    return dataclasses.replace(one, answer=np.dstack((moved, _fade(answer.is_open, shapes)))), placement
 
 
 def _fade(is_open: NDArray[np.bool_], shapes: NDArray[np.bool_]) -> NDArray[np.float32]:

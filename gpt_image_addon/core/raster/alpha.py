@@ -69,6 +69,20 @@ def _diagonal_peak(energy: NDArray[np.float64]) -> float:
     return best
 
 
+def clear_border(pixels: Pixels, width: int) -> Pixels:
+    """Clear what is nearest to the edges; the colour there stays.
+
+    :param pixels: (height, width, 4) uint8.
+    :param width: pixels; of 0 the image is left as it is.
+    :returns: a new array.
+    """
+    cleared = pixels.copy()
+    inner = cleared[width : cleared.shape[0] - width, width : cleared.shape[1] - width, 3].copy()
+    cleared[..., 3] = 0
+    cleared[width : cleared.shape[0] - width, width : cleared.shape[1] - width, 3] = inner
+    return cleared
+
+
 def bleed(pixels: Pixels) -> Pixels:
     """Spread colour under what is transparent, so that no halo shows when the image is scaled or filtered.
 

@@ -6,43 +6,44 @@ A plane is a float32 array (H, W).
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 Plane = NDArray[np.float32]
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 THREADS = 2
 BLOCK = 1 << 16  # pixels: a few temporaries of them stay in the processor's cache
 
 
-def parallel_rows(shape: tuple[int, ...], work: Callable[[int, int], None]) -> None:
-    """Call ``work(first, end)`` for blocks of rows that cover `shape`, on two threads, both gone afterwards.
+def parallel_map(work: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
+    """What `work` makes of each of `items`, in their order, on two threads, both gone afterwards.
 
-    `work` writes into arrays of its caller; numpy releases the interpreter lock meanwhile. The first
-    exception raised in a block is raised here.
+    Items are drawn one after another, when they are wanted. numpy releases the interpreter lock meanwhile.
+    The first exception raised is raised here.
     """
-    rows = shape[0]
-    size = max(8, BLOCK // max(1, shape[1]))
-    starts = iter(range(0, rows, size))
+    numbered = enumerate(items)
     lock = threading.Lock()
+    made: dict[int, Made] = {}
     failures: list[BaseException] = []
 
     def drain() -> None:
         while not failures:
-            with lock:
-                first = next(starts, None)
-            if first is None:
-                return
             try:
-                work(first, min(first + size, rows))
+                with lock:
+                    drawn = next(numbered, None)
+                if drawn is None:
+                    return
+                made[drawn[0]] = work(drawn[1])
             except BaseException as error:
                 failures.append(error)
 
-    threads = [threading.Thread(target=drain, daemon=True) for _ in range(THREADS - 1 if rows > size else 0)]
+    threads = [threading.Thread(target=drain, daemon=True) for _ in range(THREADS - 1)]
     for thread in threads:
         thread.start()
     drain()
@@ -50,6 +51,20 @@ def parallel_rows(shape: tuple[int, ...], work: Callable[[int, int], None]) -> N
         thread.join()
     if failures:
         raise failures[0]
+    return [made[number] for number in sorted(made)]
+
+
+def parallel_rows(shape: tuple[int, ...], work: Callable[[int, int], None]) -> None:
+    """Call ``work(first, end)`` for blocks of rows that cover `shape`, see `parallel_map`.
+
+    `work` writes into arrays of its caller.
+    """
+    rows = shape[0]
+    size = max(8, BLOCK // max(1, shape[1]))
+    if rows <= size:
+        work(0, rows)
+    else:
+        parallel_map(lambda first: work(first, min(first + size, rows)), range(0, rows, size))
 
 
 def padded(plane: NDArray[Any], halo: int, wraps: bool) -> NDArray[Any]:

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from ..common.coordinates import parse_coordinates
 from ..engines.table import ENGINE_NAMES, ENGINES
 from ..references.kinds import AUTO, CAPTURES, NONE, REFERENCE_KINDS
 from ..references.points import POINT_LIMIT, parse_point
@@ -140,7 +141,9 @@ SKIES = (
     ("indoor", "Indoors", "There is no sky: what is bright lights"),
 )
 
-Group = Literal["result", "maps", "projection", "drawing", "sprite", "world", "references", "api", "files"]
+Group = Literal[
+    "result", "maps", "projection", "drawing", "sprite", "world", "decal", "references", "api", "files"
+]
 """Of flags; `cli.flags` has their titles."""
 Section = Literal[
     "prompt",
@@ -153,6 +156,7 @@ Section = Literal[
     "drawing",
     "sprite",
     "world",
+    "decal",
     "output",
     "advanced",
     "workflow",
@@ -227,6 +231,8 @@ class Parameter:
     """Only targets that are animated have it."""
     of_world: bool = False
     """Only targets that are panoramas have it."""
+    of_decal: bool = False
+    """Only targets that are decals have it."""
     needs: str = ""
     """The parameter without which this one means nothing."""
     field: Literal["", "always", "changed"] = ""
@@ -544,6 +550,16 @@ _ROWS = (
     Parameter("backdrop", bool, False, of_world=True,
         flag=Flag("world", "only the camera sees it: it lights nothing"),
         panel=PanelField("world", "Only a Backdrop", "Only the camera sees it: it lights nothing")),
+    Parameter("decal_size", float, 0.3, least=0, most=1000, of_decal=True,
+        flag=Flag("decal", "longer side of the decal (default: 0.3)", "METRES"),
+        panel=PanelField("decal", "Decal Size", "Longer side of the decal")),
+    Parameter("at", tuple, (), many=True, is_repeated=True, parse=parse_coordinates, of_decal=True,
+        flag=Flag("decal", "where the decal lies, such as `--at=-1,0,2`: on the nearest face of the object; "
+            "repeatable, which takes one image after another (default: at the 3D cursor)", "X,Y,Z")),
+    Parameter("normal", tuple, (), many=True, is_repeated=True, parse=parse_coordinates, of_decal=True,
+        needs="at",
+        flag=Flag("decal", "where the decal looks to; repeatable, one for each --at (default: as the face)",
+            "X,Y,Z")),
     Parameter("moderation", default="auto", choices=MODERATIONS, field="changed",
         flag=Flag("api", "how strict the safety system is"),
         panel=PanelField("advanced", "Moderation", "How strictly prompts are filtered",

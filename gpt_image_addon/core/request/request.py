@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from ..common.arguments import PathText, kinds_of, typed
+from ..common.coordinates import Coordinates
 from ..references.points import Point
 from .parameters import (
+    ALPHA_FORMATS,
     DEFAULT_FORMAT,
     DEFAULT_SIZE,
     DRAWING,
@@ -159,11 +161,21 @@ NO_FILES: Mapping[str, Any] = {"textures_dir": None, "export_to": None, "export_
 """Fields of `Application` that have files written, as they are without."""
 
 
-def usual_size(values: Mapping[str, Any]) -> str:
-    """The size where none is named.
+def usual_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The format, background and size of a request where none are named.
 
     :param values: parameters of a request and its application that are named.
     """
+    output_format = values.get("output_format") or usual_format(values)
+    return {
+        "output_format": output_format,
+        "background": usual_background({**values, "output_format": output_format}),
+        "size": usual_size(values),
+    }
+
+
+def usual_size(values: Mapping[str, Any]) -> str:
+    """The size where none is named; see `usual_values`."""
     if values.get("output_format") == "gif":  # the default is more than a gif may have
         return AUTO
     is_put_back = values.get("references") and values.get("mask") and values.get("composite", True)
@@ -174,16 +186,19 @@ def usual_size(values: Mapping[str, Any]) -> str:
 
 
 def is_panorama(values: Mapping[str, Any]) -> bool:
-    """Whether a panorama is asked for.
-
-    :param values: as for `usual_size`.
-    """
+    """Whether a panorama is asked for; see `usual_values`."""
     return bool(values.get("panorama") or find_target(values.get("target", "")).is_panorama)
 
 
 def usual_format(values: Mapping[str, Any]) -> str:
-    """The output format where none is named; see `usual_size`."""
+    """The output format where none is named; see `usual_values`."""
     return DRAWING if find_target(values.get("target", "")).is_drawing else DEFAULT_FORMAT
+
+
+def usual_background(values: Mapping[str, Any]) -> str:
+    """The background where none is named; see `usual_values`."""
+    is_decal = find_target(values.get("target", "")).is_decal
+    return "transparent" if is_decal and values.get("output_format") in ALPHA_FORMATS else "auto"
 
 
 @dataclass(frozen=True)
@@ -297,6 +312,12 @@ class Application(_Values):
     """Degrees by which sky and sun are turned clockwise, seen from above."""
     backdrop: bool = False
     """Only the camera sees the world: it lights nothing."""
+    decal_size: float = 0.3
+    """Metres of the longer side of a decal."""
+    at: tuple[Coordinates, ...] = ()
+    """Where decals lie, in the world; the 3D cursor when empty. Each takes the next image of the result."""
+    normal: tuple[Coordinates, ...] = ()
+    """Where they look to; that of the face when empty."""
     previews_in_target: bool = False
     """Show the previews of ``partial_images`` in the scene, where the result will be."""
 

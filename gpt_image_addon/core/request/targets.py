@@ -46,6 +46,8 @@ class TargetInfo:
     """It is projected from the views that the model is shown, so each request brings its own guide."""
     is_panorama: bool = False
     """It is asked for as a panorama of everything around, and becomes a light."""
+    is_decal: bool = False
+    """It lies on a part of an object's surface, and what is around its subject is clear."""
     asset: Literal["", "material", "object"] = ""
     """The data-block that an asset library gets; empty where it can't be an asset."""
     asset_each: bool = False
@@ -140,6 +142,16 @@ TARGETS: Mapping[str, TargetInfo] = {
         module="..worlds.target",
         place="As the world of this scene",
         is_panorama=True,
+    ),
+    "decal": TargetInfo(
+        label="Decal",
+        description="On a part of an object's surface, where the 3D cursor is, with a clear background",
+        use_label="Use as Decal",
+        icon="STICKY_UVS_LOC",
+        number=8,
+        module="..objects.decal",
+        onto_object=True,
+        is_decal=True,
     ),
 }
 """By the name that requests have."""

@@ -65,6 +65,7 @@ def check_application(application: Application) -> None:
     _check_export(application)
     if application.sprite_fps <= 0:
         raise InvalidRequestError("sprite_fps is above 0.", code="invalid_value", param="sprite_fps")
+    _check_decal(application)
     if application.drawing_size <= 0:
         raise InvalidRequestError(
             "drawing_size is in metres and above 0.", code="invalid_value", param="drawing_size"
@@ -80,6 +81,19 @@ def check_application(application: Application) -> None:
         raise InvalidRequestError(
             f"texture_size is in metres and above 0, not {size}.", code="invalid_value", param="texture_size"
         )
+
+
+def _check_decal(application: Application) -> None:
+    if application.decal_size <= 0:
+        raise InvalidRequestError(
+            "decal_size is in metres and above 0.", code="invalid_value", param="decal_size"
+        )
+    if application.normal and len(application.normal) != len(application.at):
+        raise InvalidRequestError(
+            "normal goes with at: as many normals as places, or none.", code="invalid_value", param="normal"
+        )
+    if not all(any(normal) for normal in application.normal):
+        raise InvalidRequestError("A normal of 0,0,0 points nowhere.", code="invalid_value", param="normal")
 
 
 def _check_export(application: Application) -> None:

@@ -73,7 +73,8 @@ def _enabled() -> Iterator[None]:
     try:
         yield
     finally:
-        addon_utils.disable(IMPORTER)
+        # A refresh removes the wheels of extensions that are on for this session alone.
+        addon_utils.disable(IMPORTER, refresh_handled=True)
 
 
 def _read(spline: bpy.types.Spline) -> Spline:

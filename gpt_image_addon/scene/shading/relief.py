@@ -26,7 +26,7 @@ SAME = 1e-3  # relative difference of two reliefs that nobody sees
 def read_relief(material: bpy.types.Material) -> float | None:
     """Millimetres from the deepest to the highest, as they are rendered; None where nothing says it."""
     strength, size, height = (_find(material, name) for name in (NORMAL_STRENGTH, TEXTURE_SIZE, HEIGHT))
-    share = material.get(SHARE)
+    share = _find_share(material)
     has_normals = strength is not None and size is not None and share is not None
     if has_normals and (height is None or _shows_normals(strength)):
         return float(strength.default_value * share * size.default_value) * MILLIMETRES
@@ -40,8 +40,8 @@ def show_relief(material: bpy.types.Material, millimetres: float, changes: Trans
     metres = millimetres / MILLIMETRES
     if height is not None:
         changes.set(height, "default_value", metres)
-    share = float(material.get(SHARE, 0.0))
-    if strength is not None and size is not None and share and size.default_value > 0:
+    share = _find_share(material)
+    if strength is not None and size is not None and share is not None and size.default_value > 0:
         changes.set(strength, "default_value", metres / size.default_value / share)
 
 
@@ -64,10 +64,16 @@ def show_size(material: bpy.types.Material, metres: float, changes: Transaction 
 
 def keep_share(material: bpy.types.Material, share: float, changes: Transaction) -> bool:
     """Note the relief of a new normal map, as a share of the image's width; returns whether it is another."""
-    before = material.get(SHARE)
+    before = _find_share(material)
     changes.drop(material, SHARE)
     material[SHARE] = share
     return before is None or not math.isclose(before, share, rel_tol=SAME)
+
+
+def _find_share(material: bpy.types.Material) -> float | None:
+    """What `SHARE` says; a .blend of others may hold anything there."""
+    found = material.get(SHARE)
+    return float(found) if isinstance(found, int | float) and 0 < found < math.inf else None
 
 
 def _find(material: bpy.types.Material, name: str) -> Any:

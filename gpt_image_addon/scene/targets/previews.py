@@ -33,7 +33,8 @@ def show(job: str, preview: Preview, application: Application, name: str) -> Non
     """
     if find_scene(application) is None or why_deferred(application):
         return
-    onto_object = find_target(application.target).onto_object
+    info = find_target(application.target)
+    onto_object = info.onto_object and not info.is_decal
     objects = find_receivers(application).objects if onto_object else ()
     if any(obj.mode == "EDIT" for obj in objects):
         return  # only some of its faces may get the result

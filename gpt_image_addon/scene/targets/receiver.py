@@ -212,8 +212,9 @@ def _find_busy(
     application: Application, scene: bpy.types.Scene, receivers: Receivers
 ) -> bpy.types.Object | None:
     """An object whose mode has to be left first."""
+    is_decal = find_target(application.target).is_decal  # which is an object, and no part of the mesh
     for obj in _holders(application, scene, receivers):
-        takes_faces = obj in receivers.objects and obj.type == "MESH" and obj.mode == "EDIT"
+        takes_faces = obj in receivers.objects and obj.type == "MESH" and obj.mode == "EDIT" and not is_decal
         if obj.mode in OWN_UNDO_MODES and not takes_faces:
             return obj
     return None

@@ -26,6 +26,7 @@ SUN = "sun_of_world"
 SETTINGS = PROPERTY_PREFIX + "settings"
 """Custom property of a world: parameters of its application."""
 KEPT = ("sun", "sky", "world_strength", "world_rotation", "backdrop")
+USUAL = {name: getattr(Application(), name) for name in KEPT}
 FACTS = {name: f"{PROPERTY_PREFIX}sun_{name}" for name in ("confidence", "azimuth", "elevation")}
 """What a world knows of its sun, see `api.Result.world`, and as which custom property."""
 SUN_ANGLE = 0.53  # degrees
@@ -82,14 +83,19 @@ def read_world(scene: bpy.types.Scene) -> dict[str, Any] | None:
     facts = {name: world.get(key) for name, key in FACTS.items()}
     return {
         "job": world[JOB],
-        "settings": {name: settings[name] for name in KEPT if name in settings},
+        "settings": {name: settings[name] for name in KEPT if _is_like(settings.get(name), USUAL[name])},
         "confidence": str(facts["confidence"] or ""),
         **{name: _read_number(facts[name]) for name in ("azimuth", "elevation")},
     }
 
 
+def _is_like(value: Any, usual: Any) -> bool:
+    """Whether a value has the type of the usual one; a .blend of others may hold anything there."""
+    return isinstance(value, int | float) if isinstance(usual, int | float) else isinstance(value, str)
+
+
 def _read_number(value: Any) -> float | None:
-    """A .blend of others may hold anything there."""
+    """Likewise."""
     return float(value) if isinstance(value, int | float) else None
 
 
@@ -159,7 +165,7 @@ def _take_name(world: bpy.types.World, before: bpy.types.World, changes: Transac
 def _remove_sun(world: bpy.types.World | None, changes: Transaction) -> None:
     """A world made here goes with its sun: two of them would light twice."""
     lamp = world.get(SUN) if world is not None else None
-    if not isinstance(lamp, bpy.types.Object):
+    if not isinstance(lamp, bpy.types.Object) or lamp.type != "LIGHT":  # a file may name anything
         return
     for collection in lamp.users_collection:
         collection.objects.unlink(lamp)

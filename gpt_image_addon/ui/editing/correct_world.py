@@ -8,6 +8,7 @@ from bpy.props import FloatProperty
 from ... import api
 from ...app.worlds import relighting
 from ..common.operator import FINISHED, Returned, finish_in_background, reporting
+from ..request.properties import make_property
 
 SUN_FIELDS = ("sun_azimuth", "sun_elevation")
 FIELDS = (*SUN_FIELDS, "world_rotation", "world_strength")
@@ -35,22 +36,8 @@ class GPT_IMAGE_OT_correct_world(bpy.types.Operator):
         max=90.0,
         options={"SKIP_SAVE"},
     )
-    world_rotation: FloatProperty(
-        name="Rotation",
-        description="Degrees by which sky and sun are turned clockwise",
-        min=-360.0,
-        max=360.0,
-        options={"SKIP_SAVE"},
-    )
-    world_strength: FloatProperty(
-        name="Strength",
-        description="How bright sky and sun are",
-        default=1.0,
-        min=0.0,
-        soft_max=10.0,
-        max=1000.0,
-        options={"SKIP_SAVE"},
-    )
+    world_rotation: make_property("world_rotation", options={"SKIP_SAVE"})
+    world_strength: make_property("world_strength", options={"SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -6,10 +6,11 @@ import bpy
 from bpy.props import StringProperty
 
 from ... import api
+from ...core.request.parameters import PARAMETERS
 from ..common.operator import Returned, finish_in_background, reporting
 from ..request import to_parameters
 
-SETTINGS = ("drawing_size", "extrude", "bevel")
+SETTINGS = tuple(name for name, row in PARAMETERS.items() if row.of_drawing)
 PLACE = ("view_matrix", "scene_uid")
 
 

@@ -8,11 +8,11 @@ import bpy
 from bpy.props import CollectionProperty, StringProperty
 
 from ... import api
-from ...core.request.parameters import SEQUENCE
+from ...core.request.parameters import PARAMETERS, SEQUENCE
 from ..common.operator import Returned, finish_in_background, reporting
 from ..request import to_parameters
 
-SETTINGS = ("sprite_fps", "sprite_as", "align_frames")
+SETTINGS = tuple(name for name, row in PARAMETERS.items() if row.of_sprite)
 PLACE = ("view_matrix", "scene_uid")
 
 

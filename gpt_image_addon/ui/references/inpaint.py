@@ -89,6 +89,7 @@ def replaced_tiles(values: Any) -> bpy.types.Image | None:
     """The UDIM image of which the panel's result takes a tile's place; None where it does not."""
     target = find_target(values.target)
     is_more = target.maps or target.activates_objects or target.is_projected or target.is_panorama
+    is_more = is_more or target.is_decal
     return None if is_more else images.tiled_image(values)
 
 

@@ -68,6 +68,10 @@ class GPT_IMAGE_PT_place(bpy.types.Panel):
         row = layout.row(align=True)
         row.enabled = len(results.receivers(context)) > 1
         row.prop(values, "onto", expand=True)
+        if find_target(values.target).is_decal:
+            layout.operator_context = "INVOKE_DEFAULT"
+            layout.operator("gpt_image.place_decal", icon="RESTRICT_SELECT_OFF")
+            return
         if not objects:
             return
         _draw_slots(layout, objects)

@@ -56,7 +56,6 @@ def _keep_seamless(owner: Any, context: bpy.types.Context) -> None:
     owner.seamless_for[find_target(owner.target).is_surface] = owner.seamless
 
 
-LENGTHS = ("drawing_size", "extrude", "bevel")
 OWN: Mapping[str, dict[str, Any]] = {
     "prompt": {"maxlen": PROMPT_LIMIT, "options": {"TEXTEDIT_UPDATE"}},  # the button is live while one types
     "style": {"items": enum_items.style_items},
@@ -67,7 +66,11 @@ OWN: Mapping[str, dict[str, Any]] = {
     "workflow": {"subtype": "FILE_PATH"},
     "texture_size": {"min": 0.0, "soft_max": 10.0, "subtype": "DISTANCE"},
     "relief": {"min": 0.0, "soft_max": 100.0, "subtype": "DISTANCE_CAMERA"},
-    **{name: {"min": 0.0, "soft_max": 10.0, "subtype": "DISTANCE"} for name in LENGTHS},
+    **{
+        row.name: {"min": 0.0, "soft_max": 10.0, "subtype": "DISTANCE"}
+        for row in PARAMETERS.values()
+        if row.of_drawing
+    },
     "views": {"items": enum_items.VIEWS},
     "model": {"search": _models, "search_options": {"SUGGESTION"}},
     **{name: {"soft_max": 3.0} for name in STRENGTHS},
@@ -82,8 +85,11 @@ _PROPERTIES: Mapping[type, Any] = {
 }
 
 
-def _property(name: str) -> Any:
-    """The property of a parameter."""
+def make_property(name: str, **more: Any) -> Any:
+    """The property of a parameter.
+
+    :param more: what it has beside that which its row tells.
+    """
     row = PARAMETERS[name]
     field = row.panel
     assert field is not None
@@ -97,7 +103,7 @@ def _property(name: str) -> Any:
         options["default"] = start
     if row.least is not None:
         options |= {"min": row.least, "max": row.most}
-    options |= OWN.get(row.name, {})
+    options |= OWN.get(row.name, {}) | more
     return (EnumProperty if "items" in options else _PROPERTIES[row.kind])(**options)
 
 
@@ -218,7 +224,7 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
 # As text, which Blender evaluates when it registers the class, like the annotations above: Blender 4.2
 # crashes at its end where properties with callbacks, once made, are still held.
 GPT_IMAGE_PG_request.__annotations__.update(
-    (row.name, f"_property({row.name!r})") for row in PARAMETERS.values() if row.panel is not None
+    (row.name, f"make_property({row.name!r})") for row in PARAMETERS.values() if row.panel is not None
 )
 
 

@@ -279,6 +279,11 @@ def _draw_views(layout: Any, values: Any, found: Quote) -> None:
     row.label(text=translate(text) if size else "", translate=False)
 
 
+def _draw_decal(layout: Any, values: Any, found: Quote) -> None:
+    draw_section(layout, values, found, "decal")
+    layout.operator("gpt_image.place_decal", icon="RESTRICT_SELECT_OFF")
+
+
 def _draw_world(layout: Any, values: Any, found: Quote) -> None:
     draw_section(layout, values, found, "world")
     made = relighting.find_made(bpy.context.scene)
@@ -351,6 +356,12 @@ SUB_PANELS = (
         lambda values, found: translate("World"),
         _draw_world,
         is_shown=lambda values: find_target(values.target).is_panorama,
+    ),
+    SubPanel(
+        "decal",
+        lambda values, found: translate("Decal"),
+        _draw_decal,
+        is_shown=lambda values: find_target(values.target).is_decal,
     ),
     SubPanel(
         "output",

@@ -11,6 +11,7 @@ from ...app import results, settings
 from ...core.references.views import count_views, find_sheet, is_all_around
 from ...core.request.parameters import DRAWING, PARAMETERS, STRENGTHS, Parameter
 from ...core.request.providers import choose_provider, find_provider
+from ...core.request.request import usual_background
 from ...core.request.sizes import AUTO, LIKE, PANORAMA_SIZE, format_size
 from ...core.request.targets import find_target
 from ...core.workflows.values import split_values
@@ -106,11 +107,20 @@ def read_format(values: Values) -> str:
     return DRAWING if is_drawing(values) else str(values.output_format)
 
 
+def read_background(values: Values) -> str:
+    """The background: a clear one where the target needs it and none is chosen."""
+    if is_drawing(values):
+        return "auto"
+    if values.background != "auto":
+        return str(values.background)
+    return usual_background({"target": values.target, "output_format": read_format(values)})
+
+
 OWN: Mapping[str, Callable[[Values], Any]] = {
     "prompt": read_prompt,
     "output_format": read_format,
     "n": lambda values: 1 if is_drawing(values) else values.n,
-    "background": lambda values: "auto" if is_drawing(values) else values.background,
+    "background": read_background,
     "provider": provider_of,
     "size": _read_size,
     "surface_words": asks_for_surface,
@@ -150,6 +160,7 @@ def belongs(row: Parameter, values: Values) -> bool:
         (row.of_drawing, target.is_drawing),
         (row.of_sprite, target.is_animated),
         (row.of_world, target.is_panorama),
+        (row.of_decal, target.is_decal),
     )
     return has_format and all(has for is_needed, has in needs if is_needed)
 
@@ -213,6 +224,8 @@ def place(context: bpy.types.Context, *, selection: bool = True) -> dict[str, An
         "keeps_clear": selection,
         "new_material": bool(values.new_material),
     }
+    if find_target(values.target).is_decal:
+        found["at"] = (tuple(context.scene.cursor.location),)  # it may be elsewhere when the result comes
     folder = copies_folder(values)
     if folder:
         found["textures_dir"] = folder

@@ -141,7 +141,8 @@ class GPT_IMAGE_OT_recover_all(bpy.types.Operator):
     bl_options = {"REGISTER"}  # noqa: RUF012
 
     _timer = None
-    _is_done = False
+    _answers = list[int]()  # noqa: RUF012
+    """How many answers servers had; empty while they are asked."""
     _asks = True
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
@@ -151,26 +152,28 @@ class GPT_IMAGE_OT_recover_all(bpy.types.Operator):
     def _begin(self, context: bpy.types.Context) -> Returned | None:
         """Servers are asked meanwhile; Blender stays usable, and Esc ends the wait."""
         self._asks = False
-        if not api.ask_servers(self._finish_asking):
-            return self.execute(context)
+        answers: list[int] = []  # the answer may come when Blender has freed this operator
+        self._answers = answers
+        if not api.ask_servers(lambda found, error: answers.append(found)):
+            return self._recover(context)
         manager = context.window_manager
         self._timer = manager.event_timer_add(ASKING_SECONDS, window=context.window)
         manager.modal_handler_add(self)
         context.workspace.status_text_set(translate("Asking servers for lost answers; Esc ends the wait"))
         return RUNNING
 
-    def _finish_asking(self, found: int, error: GptImageError | None) -> None:
-        self._is_done = True
-
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
-        if not self._is_done and event.type != "ESC":
+        if not self._answers and event.type != "ESC":
             return PASSED_ON
         context.window_manager.event_timer_remove(self._timer)
         context.workspace.status_text_set(None)
-        return self.execute(context)
+        return self._recover(context)
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        return self._recover(context)
 
     @reporting
-    def execute(self, context: bpy.types.Context) -> Returned | None:
+    def _recover(self, context: bpy.types.Context) -> Returned | None:
         recovered = 0
         for entry in api.unapplied(asks=self._asks):
             # Not all of them onto the active object, one over the other.

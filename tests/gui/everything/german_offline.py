@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import product
 from pathlib import Path
 
 import bpy
@@ -10,8 +11,9 @@ import bpy
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bl_ext.user_default.gpt_image_addon import api
+from bl_ext.user_default.gpt_image_addon.core.request.targets import TARGETS
 from bl_ext.user_default.gpt_image_addon.ui.request import quote
-from bl_ext.user_default.gpt_image_addon.ui.request.subpanels import SUB_PANELS
+from bl_ext.user_default.gpt_image_addon.ui.request.subpanels import SUB_PANELS, SubPanel
 from harness import Steps, press, quit_by_key, run, until
 from user import Sidebar, open_sidebar, over, shot
 
@@ -25,19 +27,29 @@ def german(text: str) -> str:
     return found
 
 
+def bring_about(part: SubPanel, before: tuple[str, str]) -> None:
+    """Choose a provider and a target that have a part: those from before, where they do."""
+    values = bpy.context.scene.gpt_image
+    providers = dict.fromkeys((before[0], "offline", "comfyui"))
+    targets = dict.fromkeys((before[1], *TARGETS))
+    for values.provider, values.target in product(providers, targets):
+        if part.is_shown(values):
+            return
+    raise AssertionError(f"{part.idname} is there for no provider and target")
+
+
 def fold_out(sidebar: Sidebar) -> Steps:
     """One folded part after the other."""
     values = bpy.context.scene.gpt_image
-    before = values.target
+    before = values.provider, values.target
     for part in SUB_PANELS:
-        values.target = before if part.is_shown(values) else "model"
-        assert part.is_shown(values), f"{part.idname} is there for no target that this session knows"
+        bring_about(part, before)
         sidebar.area.tag_redraw()
         title = part.title(values, quote.current(bpy.context.scene))
         yield from sidebar.unfold(title)
         yield from shot(f"20-german-{part.idname}", over(sidebar.area))
         yield from sidebar.fold(title)
-    values.target = before
+    values.provider, values.target = before
 
 
 def script() -> Steps:

@@ -1,0 +1,1 @@
+"""Decals that lie on objects."""

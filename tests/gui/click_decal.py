@@ -1,0 +1,83 @@
+"""A decal by clicks: its place chosen on the cube, drafted, moved by *Place Decal*, and taken back.
+
+``.ci/blender-in-chroot.sh --window sid --enable-event-simulate --python tests/gui/click_decal.py``,
+where the extension is installed. Look at out/gui/decal-*.png.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from tempfile import mkdtemp
+
+import bpy
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+os.environ["GPT_IMAGE_DATA_DIR"] = mkdtemp()
+
+from bl_ext.user_default.gpt_image_addon import api
+from bl_ext.user_default.gpt_image_addon.core.request.targets import list_targets
+from bpy_extras import view3d_utils
+from harness import Steps, click, press, run, until
+from user import Sidebar, click_text, open_sidebar, over, shot
+
+DECAL = [name for name, info in list_targets() if not info.parent].index("decal")
+FIRST, SECOND = (0.2, -1.0, 0.3), (1.0, 0.1, -0.2)
+NEAR = 0.1  # metres that a click may be off
+
+
+def on_screen(sidebar: Sidebar, place: tuple[float, float, float]) -> tuple[int, int]:
+    """Where a place of the scene is in the window."""
+    region = next(region for region in sidebar.area.regions if region.type == "WINDOW")
+    x, y = view3d_utils.location_3d_to_region_2d(region, sidebar.area.spaces.active.region_3d, place)
+    return region.x + round(x), region.y + round(y)
+
+
+def is_near(found: object, place: tuple[float, float, float]) -> bool:
+    return max(abs(a - b) for a, b in zip(found, place, strict=True)) < NEAR
+
+
+def decals() -> list[bpy.types.Object]:
+    return [obj for obj in bpy.context.scene.objects if "decal_size" in obj]
+
+
+def place(sidebar: Sidebar, line: str, at: tuple[float, float, float]) -> Steps:
+    yield from sidebar.click(line)
+    yield from click_text("Place Decal")
+    yield from click(on_screen(sidebar, at))
+
+
+def script() -> Steps:
+    scene = bpy.context.scene
+    scene.gpt_image.provider = "offline"
+    sidebar = yield from open_sidebar()
+    rest = over(sidebar.area)
+    yield from sidebar.choose_target(DECAL)
+    assert scene.gpt_image.target == "decal", scene.gpt_image.target
+    yield from sidebar.describe("a red star sticker")
+    scene.gpt_image.decal_size = 1.0
+    yield from shot("decal-1-panel", rest)
+    yield from place(sidebar, "On Cube, at the 3D cursor", FIRST)
+    yield from until(lambda: is_near(scene.cursor.location, FIRST), "the cursor", 20)
+    yield from sidebar.generate()
+    yield from until(lambda: len(api.jobs()) == 1 and api.jobs()[0].done, "the decal", 60)
+    yield
+    (made,) = decals()
+    assert is_near(made.location, FIRST) and made.parent.name == "Cube", tuple(made.location)
+    sidebar.area.spaces.active.shading.type = "MATERIAL"
+    yield from shot("decal-2-made", rest)
+
+    bpy.context.view_layer.objects.active = made
+    with bpy.context.temp_override(area=sidebar.area, region=sidebar.region):
+        bpy.ops.gpt_image.place_decal("INVOKE_DEFAULT")  # its line names the decal, shortened
+    yield
+    yield from click(on_screen(sidebar, SECOND))
+    yield from until(lambda: is_near(decals()[0].location, SECOND), "the decal on another face", 20)
+    yield from shot("decal-3-moved", rest)
+    yield from press("Z", rest, ctrl=True)
+    yield from until(lambda: is_near(decals()[0].location, FIRST), "the place before", 20)
+
+
+run(script(), patience=240, shows_first=True)
