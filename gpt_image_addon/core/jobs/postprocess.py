@@ -22,6 +22,8 @@ from ..journal.stored_values import clean_text, clean_usd
 from ..panorama.lighting import write_lighting
 from ..processes.subprocess_worker import SUBPROCESS
 from ..providers import load_provider
+from ..request.models import load_registry
+from ..request.normalize import sheet_size
 from ..request.parameters import STRENGTHS
 from ..request.providers import PROVIDERS, find_provider
 from ..request.request import Application, GenerationRequest
@@ -261,6 +263,8 @@ def _find_height(
         return None
     answer = answer_of(folder, HEIGHT_JOB)
     if answer is None:
+        if sheet_size(request, load_registry()) is not None:
+            warnings.append("The answer is no sheet of image and height, so relief is estimated.")
         return None
 
     try:

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon.core.errors import InvalidRequestError
+from gpt_image_addon.core.imaging.pixels import fit_color, read_pixels
 from gpt_image_addon.core.imaging.png_writer import encode_png
 from gpt_image_addon.core.jobs.estimates import validate_and_price
 from gpt_image_addon.core.jobs.postprocess import prepare
@@ -19,6 +20,7 @@ from gpt_image_addon.core.providers.offline.painter import paint
 from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.core.results.store import PreparedResult
+from gpt_image_addon.core.textures.height_sheet import split_sheet
 
 TABLE = load_registry()
 BY_MODEL = Application(target="material", height_by_model=True)
@@ -29,12 +31,12 @@ COLOR, HEIGHT = DRAFT.color[20:340, 33:353, :3], DRAFT.height[20:340, 33:353]
 GREY = np.repeat((HEIGHT * 255).astype(np.uint8)[..., None], 3, 2)
 
 
-def made(root: Path, pixels: Any, seamless: bool = False) -> PreparedResult:
+def made(root: Path, pixels: Any, seamless: bool = False, size: str = "320x320") -> PreparedResult:
     folder = root / "2026-01" / "job"
     folder.mkdir(parents=True)
     (folder / "image-1.png").write_bytes(encode_png(np.ascontiguousarray(pixels)))
     (folder / "answer.json").write_text(json.dumps({"cost_usd": 0.1, "warnings": []}))
-    request = replace(SHEET, size="240x240" if seamless else "320x320", seamless=seamless)
+    request = replace(SHEET, size="240x240" if seamless else size, seamless=seamless)
     return prepare("job", request, BY_MODEL, folder)
 
 
@@ -101,5 +103,46 @@ def test_a_wrong_height_is_not_used_and_it_is_said(right: Any, said: str, tmp_pa
 
 
 def test_an_answer_of_one_images_shape_is_left_whole(tmp_path: Path) -> None:
-    prepared = made(tmp_path, COLOR)
-    assert prepared.images[0].source == ""
+    prepared = made(tmp_path, fit_color(COLOR, (576, 576)), size="576x576")
+    assert prepared.images[0].source == "" and prepared.images[0].width == 576
+    assert any("no sheet" in text for text in prepared.warnings)
+
+
+@pytest.mark.parametrize(
+    ("between", "moved", "joint"),
+    [([], 0, None), ([], 0, 312), ([], 4, None), ([128, 255, 128], 0, None), ([0, 0, 0, 0], 2, 316)],
+)
+def test_the_border_is_found_and_what_lies_between_is_left_out(
+    between: list[int], moved: int, joint: int | None
+) -> None:
+    """Nothing of the other half, and nothing of a gap, is in a half; a joint beside it is no border.
+
+    :param moved: columns that the border lies to the right of the middle.
+    """
+    left = np.ascontiguousarray(DRAFT.color[20:340, 33 : 353 + moved, :3])
+    if joint is not None:
+        left[::2, joint : joint + 2] = 60
+    right = GREY[:, : 320 - len(between) - moved]
+    halves = split_sheet(np.concatenate([left, gap(between), right], 1))
+    for found, true in ((halves.color, left), (halves.height, right)):
+        true = fit_color(np.ascontiguousarray(true), (320, 320)).astype(int)
+        assert np.abs(found.astype(int) - true).mean() < 0.5
+
+
+def gap(columns: list[int]) -> Any:
+    """Columns of one grey each, between the halves."""
+    return np.tile(np.uint8(columns)[None, :, None], (320, 1, 3))
+
+
+@pytest.mark.parametrize("between", [[], [128, 255, 128]])
+def test_each_half_tiles_by_itself(between: list[int], tmp_path: Path) -> None:
+    """Neither the color nor the height of a tile goes on in the other half."""
+    whole = np.concatenate([COLOR, gap(between), GREY[:, : 320 - len(between)]], 1)
+    prepared = made(tmp_path, whole, seamless=True)
+    assert not any("not used" in text for text in prepared.warnings)
+    for image in (prepared.images[0], prepared.maps["height"]):
+        tile = read_pixels(image.data, "")[..., :3].astype(float)
+        assert tile.shape[:2] == (240, 240)
+        for axis in (0, 1):
+            steps = np.abs(np.diff(tile, axis=axis, append=tile.take([0], axis))).mean(axis=(1 - axis, 2))
+            assert steps[-1] < 2 * np.median(steps)
