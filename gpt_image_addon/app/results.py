@@ -320,6 +320,17 @@ def shown_file(job: str) -> str:
     return found[min(received_number(job), len(found) - 1)]
 
 
+def reference_file(job: str) -> str:
+    """The file of that image as a model is shown it: of a sheet of image and height the image alone.
+
+    :raises InvalidRequestError: there is no such job, or its files are gone.
+    """
+    from ..core.versions.edited_image import newest_file
+
+    file = shown_file(job)
+    return str(newest_file(Path(file))) if entry(job).request.height_sheet else file
+
+
 def shown_number(job: str) -> int:
     """Which of its images a job shows, as its row has them; 0 for the first."""
     found = _newest(job)

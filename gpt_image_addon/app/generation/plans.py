@@ -30,6 +30,8 @@ class Plan:
     estimate: Estimate
     warnings: tuple[str, ...]
     model: Model
+    sheet: str = dataclasses.field(default="", kw_only=True)
+    """Size of the sheet of image and height that would be asked for; empty where each is asked for alone."""
 
 
 def plan(prompt: str, *, picture_sizes: tuple[tuple[int, int], ...] | None = None, **parameters: Any) -> Plan:
@@ -80,7 +82,8 @@ def plan_checked(request: GenerationRequest, checked: CheckedRequest) -> Plan:
     :param request: as the user made it, perhaps without a model.
     """
     wanted = dataclasses.replace(checked.wanted, model=request.model)
-    return Plan(wanted, checked.prompt, checked.price, checked.warnings, checked.model)
+    sheet = checked.sent.size if checked.sent.height_sheet else ""
+    return Plan(wanted, checked.prompt, checked.price, checked.warnings, checked.model, sheet=sheet)
 
 
 def estimate(prompt: str, **parameters: Any) -> Estimate:

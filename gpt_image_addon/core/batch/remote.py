@@ -16,6 +16,7 @@ from typing import IO
 
 from ..common.files import storage_errors
 from ..errors import APIError, APIStatusError, GptImageError, InvalidRequestError, JobCancelled, StorageError
+from ..jobs.follow_ups import asks_for_height
 from ..jobs.uploads import add_points, first_crop, load_uploads
 from ..jobs.worker import Worker
 from ..journal.batch_rows import BatchState, add_batch, begin, end_batch, note
@@ -74,6 +75,12 @@ class Submission:
             return
         _check_fits(row, asked.request.provider)
         checked = self.admission.pricer.validate_and_price(row, asked.request)
+        if asks_for_height(checked.wanted, row.application, self.admission.pricer.registry):
+            raise InvalidRequestError(
+                "The Batch API does not offer a height by the model in a request of its own.",
+                param="height_by_model",
+                next_step="Set height_sheet, with a size that has sheets, or use `--via requests`.",
+            )
         if len(checked.crops) > 1:
             raise InvalidRequestError(
                 "The mask has several parts, which are several requests; rows of a batch are one each.",
@@ -140,7 +147,6 @@ def _check_fits(row: Row, provider: str) -> None:
     for broken, param, what in (
         (not find_provider(provider).has_batch_api, "provider", f"the provider {provider}"),
         (row.request.is_streamed, "stream", "a stream or previews"),
-        (row.application.height_by_model, "height_by_model", "a height by the model"),
         (row.application.repair_seams, "repair_seams", "a repair of seams"),
         (row.application.repair_poles, "repair_poles", "a repair of poles"),
     ):

@@ -75,6 +75,12 @@ def validate_and_price(
         request = shaped
     if application.repair_seams and not request.seamless:
         raise InvalidRequestError("repair_seams is for seamless images.", param="repair_seams")
+    if request.height_sheet and not application.height_by_model:
+        raise InvalidRequestError(
+            "height_sheet goes with height_by_model.",
+            param="height_sheet",
+            next_step="Set height_by_model as well, or leave height_sheet out.",
+        )
     sent, notes = effective_request(shaped, registry)
     if plan is not None:
         sent = _cut(sent, request, plan.crops[0])
@@ -236,7 +242,7 @@ def _add_follow_ups(
     request, price = checked.wanted, checked.price
     for crop in checked.crops[1:]:
         price = price.plus(price_crop(checked, crop, registry, seen, others).price)
-    if asks_for_height(request, application):
+    if asks_for_height(request, application, registry):
         size = _guess_size(checked.sent.size)
         one = price_follow_up(height_request(request, "", size, registry), registry, size, seen)
         price = price.plus(one.price)

@@ -107,7 +107,7 @@ def make_height_requests(job: Job, folder: Path, registry: Registry) -> Requests
 
     :raises InvalidRequestError: there is none that has pixels.
     """
-    if not asks_for_height(job.request, job.application):
+    if not asks_for_height(job.request, job.application, registry):
         return
     image = min(folder.glob(f"{IMAGE_STEM}1.*"), default=None)
     info = inspect_file(image) if image else None

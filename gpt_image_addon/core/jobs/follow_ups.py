@@ -12,6 +12,7 @@ from typing import Any
 from ..common.files import read_file
 from ..panorama.views import DOWN, POLES, UP
 from ..request.models import Registry
+from ..request.normalize import sheet_size
 from ..request.parameters import IMAGE_LIMIT, MOST_CROPS, PROMPT_LIMIT
 from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest
@@ -176,9 +177,13 @@ def painted_size(size: tuple[int, int], model: str, registry: Registry) -> tuple
     return size if rule.problem(*size) is None else rule.nearest(*size)
 
 
-def asks_for_height(request: GenerationRequest, application: Application) -> bool:
-    """Whether the model is asked for the height: where an image comes with it, that one is exact."""
-    return application.height_by_model and not find_provider(request.provider).knows_height
+def asks_for_height(request: GenerationRequest, application: Application, registry: Registry) -> bool:
+    """Whether the model is asked for the height alone: some images come with an exact one, or on a sheet.
+
+    :param request: one that names its model and its size.
+    """
+    is_wanted = application.height_by_model and find_provider(request.provider).needs_height
+    return is_wanted and sheet_size(request, registry) is None
 
 
 def asks_for_repair(request: GenerationRequest, application: Application) -> bool:

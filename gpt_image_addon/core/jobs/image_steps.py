@@ -37,6 +37,7 @@ from ..results.store import (
 )
 from ..text.message import message
 from ..textures.height_fusion import reestimate
+from ..textures.height_sheet import Sheet, has_shape_of_sheet, split_sheet
 from ..textures.seam_repair import repaint_seams
 from ..textures.tiling import Tile, score
 from ..textures.writer import score_facts, tile_of
@@ -53,13 +54,16 @@ def process(
 ) -> tuple[ImageFile, list[str]]:
     """The image as it is to be imported, and what the user should know.
 
-    One of the camera's view is fitted to the camera's frame, unless it is put back into its original, or has
-    maps, whose pixels are the model's own.
+    Of a sheet it is the left half. One of the camera's view is fitted to the camera's frame, unless it is
+    put back into its original, or has maps, whose pixels are the model's own.
 
     :param folder: the result's folder; a processed image is saved in it.
     :returns: the same image where nothing was to be done.
     :raises StorageError: the processed image can't be written.
     """
+    sheet = read_sheet(image, request)
+    if sheet is not None:
+        image = _save_color(image, sheet.color, folder, "-color")
     image, notes = _clean(image, request, application, folder)
     frame = application.camera_frame
     is_own = request.seamless or application.maps or find_target(application.target).maps
@@ -70,6 +74,18 @@ def process(
         return image, notes
     image, more = _fit(image, (frame[0], frame[1]), request.size, folder)
     return image, [*notes, *more]
+
+
+def read_sheet(image: ImageFile, request: GenerationRequest) -> Sheet | None:
+    """A received image and its height where both came as one sheet.
+
+    A model that paints none of that size was asked for one image; its shape tells.
+    """
+    if not request.height_sheet or image.format not in PIXEL_FORMATS or is_open(request.size):
+        return None
+    if not has_shape_of_sheet((image.width, image.height), parse_size(request.size)):
+        return None
+    return split_sheet(decode(image.data))
 
 
 def _clean(

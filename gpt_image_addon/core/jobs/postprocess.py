@@ -22,6 +22,8 @@ from ..journal.stored_values import clean_text, clean_usd
 from ..panorama.lighting import write_lighting
 from ..processes.subprocess_worker import SUBPROCESS
 from ..providers import load_provider
+from ..request.models import load_registry
+from ..request.normalize import sheet_size
 from ..request.parameters import STRENGTHS
 from ..request.providers import PROVIDERS, find_provider
 from ..request.request import Application, GenerationRequest
@@ -41,11 +43,12 @@ from ..results.store import (
 )
 from ..text.message import message
 from ..text.names import safe_name
-from ..textures.height_fusion import fuse, register_height
+from ..textures.height_fusion import Registration, fuse, register_height
+from ..textures.height_sheet import judge_height
 from ..textures.material_guess import guess_material
 from ..textures.writer import map_options, write_maps
 from .follow_ups import HEIGHT_JOB, SEAMS_JOB, answer_of, asks_for_poles, follow_up_jobs, pole_answers
-from .image_steps import cut_tile, number_of, process
+from .image_steps import cut_tile, number_of, process, read_sheet
 
 if TYPE_CHECKING:
     from ..raster.arrays import Plane
@@ -151,7 +154,7 @@ def _finish(
     """The images as they are to be imported, and the height of the first where one is known."""
     height = None
     if _choose_kinds(application):
-        height = _find_height(received[0], request.provider, application, folder, warnings)
+        height = _find_height(received[0], request, application, folder, warnings)
     images = []
     mismatch: EditMismatchError | None = None
     for number, image in enumerate(received):
@@ -235,7 +238,7 @@ class _Height:
 
 
 def _find_height(
-    image: ImageFile, provider: str, application: Application, folder: Path, warnings: list[str]
+    image: ImageFile, request: GenerationRequest, application: Application, folder: Path, warnings: list[str]
 ) -> _Height | None:
     """The height of the first received image, at its size."""
     if image.format not in PIXEL_FORMATS:
@@ -245,12 +248,24 @@ def _find_height(
     exact = folder / f"{HEIGHT_STEM}{number}.png"
     if exact.exists():
         try:
-            relief = load_provider(provider).relief if provider in PROVIDERS else None
+            is_known = request.provider in PROVIDERS
+            relief = load_provider(request.provider).relief if is_known else None
             return _Height(decode_height(read_file(exact)), exact=True, relief=relief)
         except UnusableImageError:
             warnings.append(message("The height {file} can't be read and is not used.", file=exact))
-    answer = answer_of(folder, HEIGHT_JOB) if application.height_by_model else None
+    if not application.height_by_model:
+        return None
+    sheet = read_sheet(image, request)
+    if sheet is not None:
+        judged = judge_height(sheet)
+        if isinstance(judged, Registration):
+            return _Height(judged.height, exact=False)
+        warnings.append(judged)
+        return None
+    answer = answer_of(folder, HEIGHT_JOB)
     if answer is None:
+        if sheet_size(request, load_registry()) is not None:
+            warnings.append("The answer is no sheet of image and height, so relief is estimated.")
         return None
 
     try:

@@ -16,7 +16,7 @@ from ..errors import InvalidRequestError
 from ..references.kinds import deciding_reference
 from ..text.message import message
 from .models import Model, Registry, gif_frames
-from .parameters import DROPPABLE, PROMPT_LIMIT, SNAPPED
+from .parameters import DROPPABLE, PIXEL_FORMATS, PROMPT_LIMIT, SNAPPED
 from .pricing import Estimate
 from .providers import find_provider
 from .request import GenerationRequest
@@ -28,7 +28,13 @@ from .sizes import (
     is_open,
     like_detail,
     parse_size,
+    same_aspect,
     source_size,
+)
+
+NO_SHEET = (
+    "Image and height can't be asked for as one sheet here (its size, references, previews, transparency or "
+    "another kind of image): the height is a request of its own."
 )
 
 
@@ -121,6 +127,17 @@ def effective_request(
 
     :raises InvalidRequestError: the size can't be read, or no tile of that size is made.
     """
+    if not request.height_sheet:
+        return _with_room(request, registry)
+    size = sheet_size(request, registry)
+    if size is not None:
+        return dataclasses.replace(request, size=format_size(*size)), ()
+    sent, notes = _with_room(dataclasses.replace(request, height_sheet=False), registry)
+    return sent, (*notes, NO_SHEET) if find_provider(request.provider).needs_height else notes
+
+
+def _with_room(request: GenerationRequest, registry: Registry) -> tuple[GenerationRequest, tuple[str, ...]]:
+    """See `effective_request`, of one image."""
     if not is_cut(request) or is_open(request.size):
         return request, ()
     wanted = parse_size(request.size)
@@ -138,6 +155,35 @@ def effective_request(
             ),
         )
     return dataclasses.replace(request, size=format_size(*sent)), notes
+
+
+def sheet_size(request: GenerationRequest, registry: Registry) -> tuple[int, int] | None:
+    """Width and height in pixels of the sheet of image and height that is asked for.
+
+    :returns: None where each is asked for alone: no sheet is wanted, or the model paints none of that size.
+    :raises InvalidRequestError: the size can't be read, or no tile of that size is made.
+    """
+    if not request.height_sheet or is_open(request.size) or not _can_be_sheet(request):
+        return None
+    size = parse_size(request.size)
+    if is_cut(request):
+        check_tile_size(size)
+        size = source_size(*size)
+    rule = registry.size_rule(registry.get(request.model))
+    sheet = 2 * size[0], size[1]
+    if rule.problem(*sheet) is None:
+        return sheet
+    grown = rule.nearest(*sheet)
+    is_larger = grown[0] >= sheet[0] and grown[1] >= sheet[1]
+    return grown if is_cut(request) and is_larger and same_aspect(grown, sheet) else None
+
+
+def _can_be_sheet(request: GenerationRequest) -> bool:
+    """Whether a request is for a new image of pixels: what is shown to the model has no second half, previews
+    would show both, and a height has no transparency."""
+    is_plain = request.output_format in PIXEL_FORMATS and request.background != "transparent"
+    is_alone = not (request.files or request.partial_images or request.workflow or request.panorama)
+    return is_plain and is_alone and find_provider(request.provider).needs_height
 
 
 def is_cut(request: GenerationRequest) -> bool:

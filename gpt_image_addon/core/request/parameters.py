@@ -440,6 +440,13 @@ _ROWS = (
         panel=PanelField("surface", "Height by the Model",
             "Ask the model for the height of its image: one more request, which is paid, too",
             trait="needs_height")),
+    Parameter("height_sheet", bool, False, of_maps=True, needs="height_by_model",
+        flag=Flag("maps", "with --height-by-model, ask for image and height side by side in one request, "
+            "where the model paints a sheet of that size"),
+        panel=PanelField("surface", "In One Request",
+            "Ask for image and height side by side: cheaper than a request for each, which is sent where the "
+            "model paints no sheet of that size",
+            trait="needs_height", initial=True)),
     Parameter("normal_strength", float, 1.0, least=0, most=MAX_STRENGTH, of_maps=True,
         flag=Flag("maps", "steepness of the normal map", "FACTOR"),
         panel=PanelField("strengths", "Normal Strength", "How steep the relief of the normal map is",

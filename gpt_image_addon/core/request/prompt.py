@@ -26,6 +26,17 @@ PANORAMA_WORDS = (
     "the middle, straight up is the upper edge, straight down the lower one, and the left edge continues at "
     "the right one. The sun, where it shows, is a small distinct disc; the sky is not blown out."
 )
+SHEET_WORDS = (
+    "The image is a sheet of two halves of the same size side by side, without a gap, line, frame or text. "
+    "The left half is the surface described above, complete from edge to edge: base color only, in flat "
+    "light, without shadows. The right half is the height map of exactly the left half: greyscale only, "
+    "white where the surface stands highest, black where it lies deepest, smooth steps of grey in between. "
+    "Every edge is at the same place in both halves; nothing is moved, added, cropped or rescaled. Color, "
+    "stains, light and shadow are no height."
+)
+SEAMLESS_SHEET_WORDS = (
+    "Each half tiles by itself: its right edge continues at its own left edge, not in the other half."
+)
 KEEP_WORDS = (
     "Change only this in image 1: {change}\n"
     "Keep everything else in image 1 exactly as it is: shapes, layout, framing, camera, light, colors, "
@@ -50,6 +61,9 @@ def compose(request: GenerationRequest, *, takes_markup: bool = False) -> str:
     parts.append(surface_words(is_surface=request.surface_words, seamless=request.seamless))
     if request.panorama:
         parts.append(PANORAMA_WORDS)
+    if request.height_sheet:
+        parts.append(SHEET_WORDS)
+        parts.append(SEAMLESS_SHEET_WORDS if request.seamless else "")
     if request.background == "transparent":
         parts.append(TRANSPARENT_WORDS)
     prompt = "\n".join(filter(None, parts))

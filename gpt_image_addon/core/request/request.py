@@ -116,6 +116,8 @@ class GenerationRequest(_Values):
     """Words that ask for everything around, in an equirectangular image, join the prompt."""
     surface_words: bool = False
     """Words that ask for a flat surface in even light join the prompt, as the panel does for materials."""
+    height_sheet: bool = False
+    """With ``height_by_model``, ask for image and height side by side in one request, where both fit."""
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -84,6 +84,22 @@ def _draw_relief(layout: Any, values: Any, found: Quote) -> None:
         row.label(text=translate(message("Usually some {depth} mm", depth=f"{usual:g}")), translate=False)
 
 
+def _draw_sheet(layout: Any, values: Any, found: Quote) -> None:
+    """The choice, and which way the request will go."""
+    if not values.height_by_model:
+        return
+    column = layout.column(align=True)
+    column.prop(values, "height_sheet")
+    if found.request is None or found.problem:
+        return
+    text = message("Two requests")
+    if found.sheet:
+        text = message("One request: {size}", size=found.sheet.replace("x", " × "))
+    row = column.row()
+    row.active = False
+    row.label(text=translate(text), translate=False)
+
+
 def _draw_words(layout: Any, values: Any, found: Quote) -> None:
     row = layout.row()
     row.active = to_parameters.is_surface(values)
@@ -99,6 +115,7 @@ OWN: Mapping[str, Draw] = {
     "surface_words": _draw_words,
     "maps": _draw_kinds,
     "relief": _draw_relief,
+    "height_sheet": _draw_sheet,
 }
 BY_RELIEF = ("normal_strength", "height_strength")
 

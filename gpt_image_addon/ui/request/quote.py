@@ -57,6 +57,8 @@ class Quote:
     """What the model takes of it."""
     model: Model | None = None
     provider: str = ""
+    sheet: str = ""
+    """Size of the sheet of image and height; empty where each is asked for alone."""
 
     @property
     def problem_code(self) -> str:
@@ -225,6 +227,7 @@ def _quote(plan: Any, error: GptImageError | None, wanted: dict[str, Any]) -> Qu
         warnings=plan.warnings if wanted["prompt"] else (),  # those of the placeholder are nobody's
         request=plan.request,
         model=plan.model,
+        sheet=plan.sheet,
     )
 
 

@@ -204,7 +204,7 @@ class GPT_IMAGE_OT_use_as_reference(_OnResult, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> Returned | None:
         return bpy.ops.gpt_image.add_reference(
             kind="file",
-            file=results.shown_file(self.job),
+            file=results.reference_file(self.job),
             reference_kind=PREVIOUS,
             edit_of=results.version_name(self.job),
         )
