@@ -18,7 +18,7 @@ defer(
     *("app.importing.curves", "app.importing.sprites"),
     *("app.painting.prepared", "app.projection.plan"),
     *("app.materials.relief", "app.settings", "app.submission", "app.worlds.relighting"),
-    "app.decals.moving",
+    *("app.decals.baking", "app.decals.moving"),
     *("core.common.credentials", "core.common.keychain"),
     *("mcp.window.agents", "ui.editing.corner_handles", "ui.painting.sides_overlay"),
     *("ui.points.marked_thumbnail", "ui.points.overlay", "ui.points.values"),
@@ -40,6 +40,8 @@ from .ui import main_panel, menus  # noqa: E402
 from .ui.agents import operators as agent_operators  # noqa: E402
 from .ui.agents import panel as agents_panel  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
+from .ui.decals import baking as baking_decals  # noqa: E402
+from .ui.decals import placing as placing_decals  # noqa: E402
 from .ui.editing import (  # noqa: E402
     bake_out,
     corner_handles,
@@ -48,7 +50,6 @@ from .ui.editing import (  # noqa: E402
     export_object,
     new_images,
     photo_material,
-    place_decal,
     show_sides,
     upscaling,
 )
@@ -102,7 +103,8 @@ CLASSES: tuple[type, ...] = (
     *import_sprites.CLASSES,
     *bake_out.CLASSES,
     *correct_world.CLASSES,
-    *place_decal.CLASSES,
+    *placing_decals.CLASSES,
+    *baking_decals.CLASSES,
     show_sides.GPT_IMAGE_OT_show_sides,
     *long_prompt.CLASSES,
     *place.CLASSES,

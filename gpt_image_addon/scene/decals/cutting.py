@@ -30,6 +30,8 @@ LIFT, LIFT_OF_OBJECT = (
 )  # of the cut-out's longer side, and of the object's: what Cycles tells apart
 SAME = 1e-6  # of the longer side, below which two corners are one
 SHARPEST = 0.5  # cosine from which on a corner is lifted no further
+NUMBER = "triangle"
+"""Layer of a cut-out's faces: the triangle that they were cut from."""
 UPRIGHT_FROM = 0.05  # of the world's upward direction that must show in a surface
 
 
@@ -46,6 +48,8 @@ class Surface:
     """(triangles,) bool."""
     matrix: Matrix
     """To the world."""
+    numbers: Any
+    """(triangles,) int64, which of the evaluated mesh's triangles they are."""
 
     @cached_property
     def in_world(self) -> Any:
@@ -96,7 +100,12 @@ def read_surface(obj: bpy.types.Object) -> Surface:
     if abs(matrix.determinant()) < 1e-18:
         raise SceneError(message("'{obj}' is scaled to nothing.", obj=obj.name))
     return Surface(
-        obj.name, np.where(np.isfinite(points), points, 0.0), triangles[finite], smooth[finite], matrix
+        obj.name,
+        np.where(np.isfinite(points), points, 0.0),
+        triangles[finite],
+        smooth[finite],
+        matrix,
+        np.flatnonzero(finite),
     )
 
 
@@ -146,11 +155,33 @@ def cut_out(
         _lift(part, sign * max(LIFT * longer, LIFT_OF_OBJECT * surface.size))
         origin = surface.matrix.inverted() @ point
         part.transform(Matrix.Translation(-origin) @ to_frame.inverted())
+        part.faces.layers.int.remove(part.faces.layers.int[NUMBER])
         mesh = bpy.data.meshes.new(name)
         part.to_mesh(mesh)
     finally:
         part.free()
     return CutOut(mesh, origin, distance)
+
+
+def find_covered(surface: Surface, to_frame: Matrix, size: tuple[float, float]) -> Any:
+    """The faces that a rectangle covers which was cut out of a surface, or lies on it by now.
+
+    :param to_frame: from the world to right, up and out of it.
+    :param size: its width and height in metres.
+    :returns: (triangles,) int64, which of the evaluated mesh's triangles they are.
+    :raises SceneError: none looks that way there.
+    """
+    sign = -1.0 if surface.is_mirrored else 1.0
+    part = bmesh.new()
+    try:
+        _add_faces(part, surface, to_frame @ surface.matrix, sign, size)
+        bmesh.ops.remove_doubles(part, verts=part.verts[:], dist=SAME * max(size))
+        _trim(part, size)
+        _keep_island(part)
+        layer = part.faces.layers.int[NUMBER]
+        return surface.numbers[sorted({face[layer] for face in part.faces})]
+    finally:
+        part.free()
 
 
 def _frame_at(point: Vector, normal: Vector) -> Matrix:
@@ -179,14 +210,16 @@ def _add_faces(
     kept = reaches & (normals[:, 2] > STEEPEST * lengths)
     used, renumbered = np.unique(surface.triangles[kept], return_inverse=True)
     verts = [part.verts.new(point) for point in points[used].tolist()]
+    layer = part.faces.layers.int.new(NUMBER)
     seen = set()
-    for triangle, smooth in zip(
-        renumbered.reshape(-1, 3).tolist(), surface.smooth[kept].tolist(), strict=True
+    for number, triangle in zip(
+        np.flatnonzero(kept).tolist(), renumbered.reshape(-1, 3).tolist(), strict=True
     ):
         if frozenset(triangle) in seen:  # faces that lie in each other
             continue
         seen.add(frozenset(triangle))
-        part.faces.new([verts[number] for number in triangle]).smooth = smooth
+        face = part.faces.new([verts[corner] for corner in triangle])
+        face.smooth, face[layer] = bool(surface.smooth[number]), number
 
 
 def _trim(part: bmesh.types.BMesh, size: tuple[float, float]) -> None:

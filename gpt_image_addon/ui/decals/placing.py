@@ -7,7 +7,7 @@ from bpy.props import FloatVectorProperty, StringProperty
 from bpy_extras import view3d_utils
 
 from ... import api
-from ...app.decals import moving
+from ...app.decals import baking, moving
 from ..common import sidebar
 from ..common.operator import FINISHED, Returned, reporting
 from ..common.translate import translate
@@ -69,7 +69,7 @@ class GPT_IMAGE_OT_place_decal(bpy.types.Operator):
     @reporting
     def _place(self, context: bpy.types.Context) -> Returned | None:
         active = context.active_object
-        if moving.is_decal(active):
+        if moving.is_decal(active) and not baking.is_baked(active):
             api.move_decal(active.name, tuple(self.at), object_name=self.onto or None)
             return FINISHED
         context.scene.cursor.location = self.at
