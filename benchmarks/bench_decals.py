@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def print_drafts() -> None:
     for target, values in (("image", {}), ("plane", {"background": "transparent"}), ("decal", {})):
         bpy.ops.mesh.primitive_cube_add()
         request = {"provider": "offline", "target": target, "size": DRAFT, "reuse": False, **values}
-        print(f"draft as {target:8} {best(lambda: api.generate('a star sticker', **request)):6.2f} s")
+        print(f"draft as {target:8} {best(partial(api.generate, 'a star sticker', **request)):6.2f} s")
 
 
 def print_cut(side: int) -> None:
