@@ -60,7 +60,10 @@ def run(script: Steps, patience: float = PATIENCE, *, shows_first: bool = False)
     if addon is not None:
         addon.preferences.show_first = shows_first
     bpy.context.preferences.view.show_splash = False
-    bpy.context.preferences.system.viewport_aa = "OFF"  # without a graphics card it is a third of a session
+    # Without a graphics card, half of a session would be smoothing of what is drawn.
+    bpy.context.preferences.system.viewport_aa = "OFF"
+    for scene in bpy.data.scenes:
+        scene.eevee.taa_samples = 1
     deadline = time.monotonic() + patience
 
     def advance() -> float | None:
