@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .app import blend_paths, listeners, session, settings, submission
+from .app.decals.baking import BakedDecal, bake_decal, submit_bake_decal, take_out_decal
 from .app.decals.moving import move_decal
 from .app.editing.cutout import CutOutPlan, CutOutResult, begin_cut_out, cut_out, plan_cut_out
 from .app.editing.extending import ExtendResult, ExtensionPlan, begin_extension, extend, plan_extension
@@ -107,6 +108,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Application",
+    "BakedDecal",
     "BakedOut",
     "Curves",
     "CutOutPlan",
@@ -133,6 +135,7 @@ __all__ = [
     "as_dict",
     "as_row",
     "ask_servers",
+    "bake_decal",
     "bake_out",
     "batch",
     "batch_results",
@@ -194,6 +197,7 @@ __all__ = [
     "split",
     "start_cleaning",
     "submit",
+    "submit_bake_decal",
     "submit_bake_out",
     "submit_curves",
     "submit_export",
@@ -205,6 +209,7 @@ __all__ = [
     "submit_tile",
     "submit_upscale",
     "successor",
+    "take_out_decal",
     "test_connection",
     "texture_again",
     "texture_model",

@@ -19,7 +19,7 @@ defer(
     *("app.painting.prepared", "app.painting.stored", "app.projection.plan"),
     *("app.materials.relief", "app.settings", "app.submission"),
     *("app.worlds.pole_repair", "app.worlds.relighting"),
-    "app.decals.moving",
+    *("app.decals.baking", "app.decals.moving"),
     *("core.common.credentials", "core.common.keychain"),
     *("mcp.window.agents", "ui.editing.corner_handles", "ui.painting.sides_overlay"),
     "ui.painting.view_labels",
@@ -42,6 +42,8 @@ from .ui import main_panel, menus  # noqa: E402
 from .ui.agents import operators as agent_operators  # noqa: E402
 from .ui.agents import panel as agents_panel  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
+from .ui.decals import baking as baking_decals  # noqa: E402
+from .ui.decals import placing as placing_decals  # noqa: E402
 from .ui.editing import (  # noqa: E402
     bake_out,
     blend_again,
@@ -51,7 +53,6 @@ from .ui.editing import (  # noqa: E402
     export_object,
     new_images,
     photo_material,
-    place_decal,
     repair_poles,
     show_sides,
     upscaling,
@@ -108,7 +109,8 @@ CLASSES: tuple[type, ...] = (
     *blend_again.CLASSES,
     *correct_world.CLASSES,
     *repair_poles.CLASSES,
-    *place_decal.CLASSES,
+    *placing_decals.CLASSES,
+    *baking_decals.CLASSES,
     *show_sides.CLASSES,
     *long_prompt.CLASSES,
     *place.CLASSES,

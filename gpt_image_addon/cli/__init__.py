@@ -95,6 +95,11 @@ VERBS: dict[str, Verb] = {
     "sprite": Verb(
         "images or a GIF as an animated plane, without the API", editing.make_sprite, editing.add_sprite
     ),
+    "decal": Verb(
+        "a decal moved, or painted into the texture below it, without the API",
+        editing.change_decal,
+        editing.add_decal,
+    ),
     "export": Verb(
         "materials and objects as the files that engines open, without the API",
         textures.export_materials,

@@ -1,4 +1,4 @@
-"""The verbs ``extend``, ``cutout``, ``curves`` and ``sprite``: what becomes of files that are there."""
+"""The verbs ``extend``, ``cutout``, ``curves``, ``sprite`` and ``decal``: what becomes of what is there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from .. import api
+from ..core.common.coordinates import parse_coordinates
 from ..core.request.parameters import PARAMETERS
 from .common import (
     Output,
@@ -219,3 +220,53 @@ def make_sprite(options: argparse.Namespace) -> Output:
         say(f"note: {warning}")
     say(f"{made.object}: {made.frames} frames, {sum(made.durations_ms)} ms")
     return succeeded(**dataclasses.asdict(made), blend=blend)
+
+
+def add_decal(verb: argparse.ArgumentParser) -> None:
+    """The flags of ``decal``."""
+    verb.description = (
+        "A decal that lies on an object, cut again in another place, or painted into the texture below it: "
+        "into the image of the object's base color, in which all else stays. Sends nothing."
+    )
+    verb.add_argument("name", metavar="DECAL", help="name of its object in the .blend")
+    what = verb.add_argument_group("what becomes of it, one of these").add_mutually_exclusive_group(
+        required=True
+    )
+    what.add_argument(
+        "--at",
+        type=parse_coordinates,
+        metavar="X,Y,Z",
+        help="where it lies from now on, such as `--at=-1,0,2`: on the nearest face",
+    )
+    what.add_argument("--bake", action="store_true", help="paint it into the texture, and hide it")
+    what.add_argument(
+        "--take-out", action="store_true", help="bring the texture back that was there before, and show it"
+    )
+    moved = verb.add_argument_group("with --at")
+    moved.add_argument(
+        "--normal", type=parse_coordinates, metavar="X,Y,Z", help="where it looks to (default: as the face)"
+    )
+    moved.add_argument("--object", metavar="NAME", help="the object it comes onto (default: the same)")
+    add_scene_outputs(verb)
+    add_outputs(verb)
+
+
+def change_decal(options: argparse.Namespace) -> Output:
+    """The verb ``decal``."""
+    check_scene_output(options)
+    if options.at is None and (options.normal is not None or options.object is not None):
+        raise UsageError("--normal and --object need --at X,Y,Z")
+    images: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    if options.at is not None:
+        api.move_decal(options.name, options.at, normal=options.normal, object_name=options.object)
+        say(f"{options.name}: moved")
+    else:
+        change = api.bake_decal if options.bake else api.take_out_decal
+        made = change(options.name)
+        images, warnings = made.images, made.warnings
+        say(f"{options.name}: {'in' if options.bake else 'out of'} {', '.join(images)}")
+    blend = save_scene(options, None, [])
+    for warning in warnings:
+        say(f"note: {warning}")
+    return succeeded(object=options.name, images=images, warnings=warnings, blend=blend)

@@ -60,6 +60,10 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
         ("walk_1.png walk_2.png walk_3.png walk_4.png --sprite-fps 6 --output walk.blend", "four frames"),
         ("flame.gif --output-dir game", "with the sheet and its table for an engine"),
     ),
+    "decal": (
+        ("Sign --at=1,0.2,0.3 --output crate.blend", "in another place of the open scene"),
+        ("Sign --bake --output crate.blend", "as paint in the texture below it"),
+    ),
     "tile": (("wall.png wall_tile.png --json", "a seamless tile, and how good it is"),),
     "upscale": (
         ("wall.png wall_4k.png --dry-run", "how many requests, and what they would cost"),
@@ -226,6 +230,12 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "durations_ms": "how long each is shown",
         "files": "with `--output-dir`: paths of the `sheet` and of its table (`json`)",
         "warnings": "sentences worth reading",
+        "blend": "path of the saved scene, or null",
+    },
+    "decal": {
+        "object": "name of the decal",
+        "images": "names of the images that were painted, or that are back",
+        "warnings": "sentences worth reading, such as that other faces show it, too",
         "blend": "path of the saved scene, or null",
     },
     "material": {

@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 
 from .common import state
+from .decals import baking as decals
 from .editing.export_material import GPT_IMAGE_OT_export_material
 from .editing.export_object import GPT_IMAGE_OT_export_object
 from .editing.new_images import GPT_IMAGE_OT_cut_out, GPT_IMAGE_OT_extend
@@ -104,6 +105,7 @@ def _draw_export(self: Any, context: bpy.types.Context) -> None:
 
 MENUS: tuple[tuple[str, Draw], ...] = (
     ("VIEW3D_MT_image_add", _draw_plane),
+    ("VIEW3D_MT_object_context_menu", decals.draw_menu),
     ("NODE_MT_add", _draw_node),
     ("IMAGE_MT_image", _draw_image),
     ("STATUSBAR_HT_header", outcomes.draw_status),

@@ -13,6 +13,8 @@ from PIL import Image
 
 from gpt_image_addon import cli
 from gpt_image_addon.cli import reference
+from gpt_image_addon.core.request.request import Application
+from gpt_image_addon.scene.targets.registry import apply
 from tests.api_server import ApiServer, faults
 from tests.blender import scene_fixtures
 
@@ -30,6 +32,7 @@ ARGUMENTS = {
     "cutout": ("wall.png", "cut.png", "--quality", "low", "--accept"),
     "curves": ("logo.svg", "--extrude", "0.1"),
     "sprite": ("wall.png", "wall.png"),
+    "decal": ("Sticker", "--at=0,-1,0.3"),
     "export": ("Stone", "--engine", "godot", "--output-dir", "exported"),
     "history": (),
     "recover": (),
@@ -53,6 +56,7 @@ MISUSED = {
     "cutout": ("wall.png",),
     "curves": ("logo.svg", "--extrude", "thick"),
     "sprite": (),
+    "decal": ("Sticker",),
     "export": ("Stone", "--engine", "cryengine", "--output-dir", "exported"),
     "history": ("--month", "November"),
     "recover": ("JOB", "--all"),
@@ -72,7 +76,18 @@ OPTIONAL = {
     "tile": {"cost_usd", "estimated_usd", "job", "repaired"},
 }
 """Keys that only some calls print."""
-UNCONFIGURED = ("maps", "tile", "material", "curves", "sprite", "export", "bake", "styles", "workflows")
+UNCONFIGURED = (
+    "maps",
+    "tile",
+    "material",
+    "curves",
+    "sprite",
+    "decal",
+    "export",
+    "bake",
+    "styles",
+    "workflows",
+)
 """The verbs that need no settings."""
 SENDING = ("generate", "batch", "texture", "extend", "cutout")
 """The verbs that ask the API; the others must never do so."""
@@ -108,6 +123,8 @@ def run(
     node = stone.node_tree.nodes.new("ShaderNodeTexImage")
     node["gpt_image_kind"], node.image = "base_color", bpy.data.images.load(str(Path("wall.png").absolute()))
     Path("logo.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><rect width="4" height="2"/></svg>')
+    sticker = scene_fixtures.prepared(scene_fixtures.decal("Sticker"))
+    apply(sticker, Application(target="decal", object_name="Wall", name="Sticker", at=((0, -1, 0),)))
     Path("rows.jsonl").write_text('{"prompt": "oak"}\n', "utf-8")
 
     def command(*argv: str) -> tuple[int, dict[str, Any]]:

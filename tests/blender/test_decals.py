@@ -19,6 +19,7 @@ from gpt_image_addon import api
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, SceneError
 from gpt_image_addon.core.imaging.formats import decode
 from gpt_image_addon.core.request.request import Application
+from gpt_image_addon.scene.decals.cutting import read_surface
 from gpt_image_addon.scene.targets.registry import apply
 from tests.blender.scene_fixtures import (
     camera,
@@ -120,6 +121,18 @@ def test_it_stands_upright_with_the_whole_image() -> None:
     )
     expected = np.stack([corners[:, 0], corners[:, 2]], axis=1) / SIZE + 0.5
     assert np.abs(uvs - expected).max() < 1e-4 and uvs.min() < 1e-4 and uvs.max() > 1 - 1e-4
+
+
+def test_the_nearest_face_is_that_of_all() -> None:
+    obj = monkey()
+    obj.scale = (2, 0.3, -1)
+    surface = read_surface(obj)
+    tree = BVHTree.FromPolygons(surface.in_world.tolist(), surface.triangles.tolist(), all_triangles=True)
+    corners = surface.in_world[:8]
+    for place in (*np.random.default_rng(0).normal(0, 1.5, (40, 3)), *corners, (1e4, 0, 0)):
+        point, _, distance = surface.find_nearest(place)
+        expected, _, _, far = tree.find_nearest(Vector(place))
+        assert distance == pytest.approx(far, abs=1e-6) and (point - expected).length < 1e-3
 
 
 @pytest.mark.parametrize("scale", [(-1.0, 1.0, 1.0), (2.0, 0.5, 3.0)])

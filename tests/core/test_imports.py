@@ -106,7 +106,11 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "scene.objects": (
         f"{CORE_BASE} core.vector core.animation scene scene.shading scene.targets",
-        f"{BLENDER} addon_utils bmesh",
+        f"{BLENDER} addon_utils",
+    ),
+    "scene.decals": (
+        f"{CORE_BASE} core.painting core.projection scene scene.shading scene.projection scene.targets",
+        f"{BLENDER} bmesh",
     ),
     "scene.worlds": ("core.errors core.request core.results scene scene.targets", BLENDER),
     "scene.capture": (
@@ -133,7 +137,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " app",
         "bpy",
     ),
-    "app.decals": ("core.common core.errors core.text scene scene.objects", "bpy"),
+    "app.decals": ("core.common core.errors core.text core.jobs core.painting scene scene.decals app", "bpy"),
     "app.worlds": (f"{CORE_BASE} core.imaging core.panorama core.journal core.jobs scene.worlds app", "bpy"),
     "app.materials": ("core.text core.errors core.request core.jobs scene.shading app", "bpy"),
     "scene.exporting": (f"{CORE_BASE} scene scene.shading scene.projection", BLENDER),
@@ -186,6 +190,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.references core.workflows app api ui.common",
         "bpy",
     ),
+    "ui.decals": ("app.decals api ui.common", "bpy bpy_extras"),
     "ui.painting": (
         "core.text core.references core.painting app.painting ui.common",
         "bpy blf bpy_extras gpu gpu_extras mathutils",
@@ -194,14 +199,14 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "ui.request": (
         "core.text core.errors core.references core.request core.workflows core.journal app app.editing"
         " app.painting app.worlds app.diagnostics api ui.common ui.references ui.workflows ui.points"
-        " ui.painting ui.materials",
+        " ui.painting ui.materials ui.decals",
         "bpy",
     ),
     "ui.editing": (
         "core.text core.errors core.engines core.references core.request app app.editing app.exporting"
-        " app.painting app.decals app.worlds"
+        " app.painting app.worlds"
         " api ui.common ui.painting ui.request",
-        "bpy blf bpy_extras gpu gpu_extras",
+        "bpy blf gpu gpu_extras",
     ),
     "ui.importing": ("core.request api ui.common ui.request", "bpy"),
     "ui.presets": (
@@ -220,8 +225,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "ui": (
-        "core.request ui.common ui.editing ui.importing ui.references ui.points ui.request ui.presets"
-        " ui.results ui.preferences",
+        "core.request ui.common ui.decals ui.editing ui.importing ui.references ui.points ui.request"
+        " ui.presets ui.results ui.preferences",
         "bpy",
     ),
     "cli": (
@@ -233,8 +238,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "presets.gpt_image": ("", "bpy"),
     "registration": (
         "app app.editing app.diagnostics api cli lazy mcp.window ui ui.agents ui.common"
-        " ui.common.translations ui.editing ui.importing ui.references ui.points ui.painting ui.materials"
-        " ui.request ui.presets ui.results ui.preferences ui.workflows",
+        " ui.common.translations ui.decals ui.editing ui.importing ui.references ui.points ui.painting"
+        " ui.materials ui.request ui.presets ui.results ui.preferences ui.workflows",
         "bpy",
     ),
     "__main__": ("core.common cli", "bpy"),

@@ -13,7 +13,7 @@ from ...core.text.names import suggestion
 
 def is_decal(obj: bpy.types.Object | None) -> bool:
     """Whether an object is a decal that was made here. Quick enough for drawing."""
-    from ...scene.objects import decal
+    from ...scene.decals import decal
 
     return decal.is_decal(obj)
 
@@ -28,17 +28,14 @@ def move_decal(
     :param at: where in the world; the nearest point of the surface is taken.
     :param normal: where it looks to; without, where the face does.
     :param object_name: the object that it comes onto; without, the one that it is on.
-    :raises InvalidRequestError: there is no such object, or it is no decal.
+    :raises InvalidRequestError: there is no such object, it is no decal, or it is paint in a texture.
     :raises SceneError: it can't lie there; it stays where it is.
     """
-    from ...scene.objects import decal
+    from ...scene.decals import baking, decal
     from ...scene.transaction import Transaction
 
-    found = _find(name, "name")
-    if not decal.is_decal(found):
-        raise InvalidRequestError(
-            message("'{obj}' is no decal that was made here.", obj=name), code="no_decal", param="name"
-        )
+    found = find_decal(name)
+    baking.check_unbaked(found)
     if normal is not None and not any(normal):
         raise InvalidRequestError("A normal of 0,0,0 points nowhere.", code="invalid_value", param="normal")
     onto = _find(object_name, "object_name") if object_name else found.parent
@@ -47,6 +44,16 @@ def move_decal(
         decal.move(found, onto, at, normal, changes)
     if not before.users:
         bpy.data.meshes.remove(before)
+
+
+def find_decal(name: str) -> bpy.types.Object:
+    """:raises InvalidRequestError: there is no such object, or it is no decal."""
+    found = _find(name, "name")
+    if not is_decal(found):
+        raise InvalidRequestError(
+            message("'{obj}' is no decal that was made here.", obj=name), code="no_decal", param="name"
+        )
+    return found
 
 
 def _find(name: str, param: str) -> bpy.types.Object:

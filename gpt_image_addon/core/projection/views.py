@@ -114,14 +114,7 @@ def paint_answers(
     if not chosen:
         reports = [ViewReport(view.name, at, False, 0.0) for view, at in zip(views, placements, strict=True)]
         return PaintedImages(tuple(images), tuple(reports), 0.0, 1.0, 0.0)
-    gathered = [
-        gather(triangles, owner, (image.shape[1], image.shape[0]), chosen, options.weighting)
-        for owner, image in enumerate(images)
-    ]
-    tallies = [_count(found, len(chosen)) for found in gathered]
-    if options.fill_gaps:
-        _fill_gaps(triangles, gathered)
-    painted = [_lay_over(image, found, options) for image, found in zip(images, gathered, strict=True)]
+    painted, tallies = paint_seen(triangles, images, chosen, options)
     owned, shown, overlap, *by_view = np.sum(tallies, axis=0)
     shares = iter(by_view)
     reports = [
@@ -130,6 +123,28 @@ def paint_answers(
     ]
     covered = float(shown / max(owned, 1))
     return PaintedImages(tuple(painted), tuple(reports), covered, 1 - covered, float(overlap / max(owned, 1)))
+
+
+def paint_seen(
+    triangles: Triangles,
+    images: Sequence[NDArray[np.uint8]],
+    seen: list[SeenView],
+    options: PaintOptions,
+) -> tuple[list[NDArray[np.uint8]], list[list[float]]]:
+    """Paint what views show, as they lie.
+
+    :param images: (height, width, 3 or 4), by the number that owners have.
+    :returns: the images, and of each how many texels may be painted, are, have several faces on them, and are
+        painted by each view.
+    """
+    gathered = [
+        gather(triangles, owner, (image.shape[1], image.shape[0]), seen, options.weighting)
+        for owner, image in enumerate(images)
+    ]
+    tallies = [_count(found, len(seen)) for found in gathered]
+    if options.fill_gaps:
+        _fill_gaps(triangles, gathered)
+    return [_lay_over(image, found, options) for image, found in zip(images, gathered, strict=True)], tallies
 
 
 @dataclass(frozen=True)

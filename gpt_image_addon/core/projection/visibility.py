@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .depth import DepthMap, draw_depth, measure_edges
+from .depth import FARTHEST_EDGE, DepthMap, draw_depth, measure_edges
 from .outlines import Placement
 from .surface import Triangles
 from .view import View
@@ -46,6 +46,22 @@ def see(view: View, triangles: Triangles, answer: NDArray[Any] | None = None) ->
     facing = view.measure_facing(triangles.corners, triangles.normals)
     pixels = np.zeros((*view.size[::-1], 3), np.uint8) if answer is None else answer
     return SeenView(view, depth, edges, facing, pixels)
+
+
+def see_through(view: View, triangles: Triangles, answer: NDArray[Any]) -> SeenView:
+    """A view in which nothing hides anything, up to its borders.
+
+    :param answer: (height, width, 3 or 4) of its size.
+    """
+    shape = view.size[::-1]
+    depth = DepthMap(
+        np.full(shape, -np.inf, np.float32),
+        np.full(shape, -1, np.int32),
+        np.zeros((len(triangles.owner), 2), np.float32),
+    )
+    edges = np.full(shape, FARTHEST_EDGE, np.float32)
+    facing = view.measure_facing(triangles.corners, triangles.normals)
+    return SeenView(view, depth, edges, facing, answer)
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,7 @@ TARGETS: Mapping[str, TargetInfo] = {
         use_label="Use as Decal",
         icon="STICKY_UVS_LOC",
         number=8,
-        module="..objects.decal",
+        module="..decals.decal",
         onto_object=True,
         is_decal=True,
     ),

@@ -67,6 +67,8 @@ class Painted:
     """Where the object is to be, 4x4; where it is without."""
     selected: bool = False
     """Only its selected faces."""
+    triangles: Any = None
+    """(triangles,) bool, which of its evaluated triangles alone; all without."""
     is_kept: bool = False
     """It shows images that are painted, and is not painted itself."""
 
@@ -158,6 +160,7 @@ def plan_canvases(
     selected: bool = False,
     matrices: dict[str, Any] | None = None,
     own: Collection[str] = (),
+    slots: Collection[int] | None = None,
 ) -> Canvases:
     """Where each material slot of the objects is painted; nothing is changed.
 
@@ -165,11 +168,13 @@ def plan_canvases(
     :param new_image: leave images that are there alone, but for those of the job.
     :param matrices: where objects are to be, by name.
     :param own: jobs whose new images are painted again.
+    :param slots: those alone; all without.
     :raises InvalidRequestError: an image is there that can't be painted.
     """
     plan = _Plan(name, new_image, texture_size, engine, len(objects) > 1, own)
     painted = {
-        obj.name: plan.add(obj, selected=selected, matrix=(matrices or {}).get(obj.name)) for obj in objects
+        obj.name: plan.add(obj, selected=selected, matrix=(matrices or {}).get(obj.name), only=slots)
+        for obj in objects
     }
     others = _find_others(plan.images, painted)
     kept = {obj.name: plan.keep(obj) for obj in others}
@@ -192,11 +197,13 @@ class _Plan:
         self._name, self._new_image, self._size = name, new_image, texture_size
         self._engine, self._is_for_several, self._own = engine, is_for_several, own
 
-    def add(self, obj: bpy.types.Object, *, selected: bool, matrix: Any) -> Painted:
+    def add(
+        self, obj: bpy.types.Object, *, selected: bool, matrix: Any, only: Collection[int] | None
+    ) -> Painted:
         """How an object is painted."""
         from ...core.projection.surface import NO_OWNER
 
-        used = find_used_slots(obj)
+        used = find_used_slots(obj) if only is None else only
         slots = range(max(1, len(obj.material_slots)))
         found = [
             self._slot(obj, slot, selected=selected) if slot in used else (NO_OWNER, "") for slot in slots

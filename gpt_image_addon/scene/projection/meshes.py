@@ -126,6 +126,8 @@ def _read_painting(mesh: bpy.types.Mesh, loops: Any, faces: Any, how: Painted | 
         allowed[here] = (owner[here] != NO_OWNER) & (not how.is_kept)
     if how.selected:
         allowed &= array_of(mesh.polygons, "select", 1, bool)[faces]
+    if how.triangles is not None:
+        allowed &= how.triangles
     return uvs, owner, allowed
 
 

@@ -263,18 +263,15 @@ def _replace(
     if before is None:
         raise SceneError(message("The image '{image}' is gone.", image=name), billed="yes")
     is_again = before.get(replacement.JOB) in own
-    alpha, space, first = before.alpha_mode, before.colorspace_settings.name, before.get(replacement.BEFORE)
-    applied = replacement.replace(before, prepared, changes, tiles)
-    image = bpy.data.images[applied.images[0]]
-    image.colorspace_settings.name = space
-    image.alpha_mode = alpha
+    first = before.get(replacement.BEFORE)
+    image = replacement.replace_alike(before, prepared, changes, tiles)
     if is_again:  # its first state stays the version before
         changes.drop(before, replacement.BEFORE)
         if first is None:
             del image[replacement.BEFORE]
         else:
             image[replacement.BEFORE] = first
-    return applied.images[0]
+    return str(image.name)
 
 
 def _wear(

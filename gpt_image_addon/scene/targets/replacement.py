@@ -88,6 +88,17 @@ def replace(
     return Applied((image.name, *kept), messages=tuple(stale_maps(image)))
 
 
+def replace_alike(
+    before: bpy.types.Image, prepared: PreparedResult, changes: Transaction, tiles: Sequence[int] = ()
+) -> bpy.types.Image:
+    """As `replace`, of an image that was painted on: it is read as before."""
+    alpha, space = before.alpha_mode, before.colorspace_settings.name
+    image = bpy.data.images[replace(before, prepared, changes, tiles).images[0]]
+    image.colorspace_settings.name = space
+    image.alpha_mode = alpha
+    return image
+
+
 def find_edit(job: str) -> bpy.types.Image | None:
     """An image of a job that took the place of another one."""
     return next(iter(_list_edits_of(job, list(find_edits()))), None)
@@ -120,10 +131,20 @@ def revert(job: str) -> tuple[bpy.types.Image, list[str]]:
     :raises InvalidRequestError: it took no image's place in this file.
     :raises SceneError: another image has taken their place since.
     """
-    edits = list(find_edits())
-    own = _list_edits_of(job, edits)
+    own = _list_edits_of(job, list(find_edits()))
     if not own:
         raise InvalidRequestError("There is no image before this one in the file.", param="job")
+    changed = exchange_edits(own)
+    return changed[0], [told for image in changed for told in stale_maps(image)]
+
+
+def exchange_edits(own: Sequence[bpy.types.Image]) -> list[bpy.types.Image]:
+    """Let images that took the places of others, and those before, change places.
+
+    :returns: the images that are in place now.
+    :raises SceneError: another image has taken their place since.
+    """
+    edits = list(find_edits())
     for edit in own:
         if not _is_newest(edit, edits):
             raise SceneError(
@@ -131,8 +152,7 @@ def revert(job: str) -> tuple[bpy.types.Image, list[str]]:
                 next_step="Go back from the newer change first.",
             )
     is_reverted = bool(own[0].get(IS_REVERTED))
-    changed = [_change_places(edit) for edit in own if bool(edit.get(IS_REVERTED)) == is_reverted]
-    return changed[0], [told for image in changed for told in stale_maps(image)]
+    return [_change_places(edit) for edit in own if bool(edit.get(IS_REVERTED)) == is_reverted]
 
 
 def _change_places(edit: bpy.types.Image) -> bpy.types.Image:

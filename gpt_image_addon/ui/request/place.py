@@ -10,6 +10,7 @@ from ...app import results
 from ...core.request.targets import find_target, list_family
 from ...core.text.message import message
 from ..common.translate import translate
+from ..decals import baking as decals
 from ..references import inpaint
 from . import to_parameters
 
@@ -69,8 +70,7 @@ class GPT_IMAGE_PT_place(bpy.types.Panel):
         row.enabled = len(results.receivers(context)) > 1
         row.prop(values, "onto", expand=True)
         if find_target(values.target).is_decal:
-            layout.operator_context = "INVOKE_DEFAULT"
-            layout.operator("gpt_image.place_decal", icon="RESTRICT_SELECT_OFF")
+            decals.draw(layout, context)
             return
         if not objects:
             return

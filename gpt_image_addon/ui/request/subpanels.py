@@ -20,6 +20,7 @@ from ...core.text.message import message
 from ..common import enum_items, thumbnails
 from ..common.translate import translate
 from ..common.widgets import draw_choice, draw_sentence
+from ..decals import baking as decals
 from ..painting import sides_overlay
 from ..points import marked_thumbnail
 from ..points import operators as point_operators
@@ -280,7 +281,7 @@ def _draw_views(layout: Any, values: Any, found: Quote) -> None:
 
 def _draw_decal(layout: Any, values: Any, found: Quote) -> None:
     draw_section(layout, values, found, "decal")
-    layout.operator("gpt_image.place_decal", icon="RESTRICT_SELECT_OFF")
+    decals.draw(layout, bpy.context)
 
 
 def _draw_world(layout: Any, values: Any, found: Quote) -> None:

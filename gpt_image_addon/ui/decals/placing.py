@@ -7,9 +7,9 @@ from bpy.props import FloatVectorProperty, StringProperty
 from bpy_extras import view3d_utils
 
 from ... import api
-from ...app.decals import moving
+from ...app.decals import baking, moving
 from ..common import sidebar
-from ..common.operator import FINISHED, Returned, reporting
+from ..common.operator import FINISHED, Returned, reporting, waiting
 from ..common.translate import translate
 
 HINT = "Click on a surface to put the decal there; Enter or Esc ends."
@@ -51,8 +51,10 @@ class GPT_IMAGE_OT_place_decal(bpy.types.Operator):
             return {"PASS_THROUGH"}
         if event.value != "PRESS":
             return {"RUNNING_MODAL"}
-        found = _cast(context, *view, (event.mouse_x, event.mouse_y))
+        with waiting(context):  # for a dense mesh it takes longer than a frame
+            found = _cast(context, *view, (event.mouse_x, event.mouse_y))
         if found is None:
+            context.window.cursor_modal_set("CROSSHAIR")
             return {"RUNNING_MODAL"}
         self.cancel(context)
         self.onto, self.at = found
@@ -69,8 +71,9 @@ class GPT_IMAGE_OT_place_decal(bpy.types.Operator):
     @reporting
     def _place(self, context: bpy.types.Context) -> Returned | None:
         active = context.active_object
-        if moving.is_decal(active):
-            api.move_decal(active.name, tuple(self.at), object_name=self.onto or None)
+        if moving.is_decal(active) and not baking.is_baked(active):
+            with waiting(context):
+                api.move_decal(active.name, tuple(self.at), object_name=self.onto or None)
             return FINISHED
         context.scene.cursor.location = self.at
         onto = context.view_layer.objects.get(self.onto)

@@ -1,0 +1,1 @@
+"""Decals: cut out of what they lie on, and painted into it."""

@@ -1,0 +1,1 @@
+"""Decals where they are edited: their place, and as paint."""
