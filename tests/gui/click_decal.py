@@ -61,6 +61,8 @@ def script() -> Steps:
     yield from shot("decal-1-panel", rest)
     yield from place(sidebar, "On Cube, at the 3D cursor", FIRST)
     yield from until(lambda: is_near(scene.cursor.location, FIRST), "the cursor", 20)
+    for _ in range(10):  # no hand is faster from the view to the panel
+        yield
     yield from sidebar.generate()
     yield from until(lambda: len(api.jobs()) == 1 and api.jobs()[0].done, "the decal", 60)
     yield
