@@ -43,6 +43,24 @@ def decals() -> list[bpy.types.Object]:
     return [obj for obj in bpy.context.scene.objects if "decal_size" in obj]
 
 
+def wear_image() -> None:
+    """The cube shows an image, into which a decal can be baked."""
+    tree = bpy.data.objects["Cube"].active_material.node_tree
+    node = tree.nodes.new("ShaderNodeTexImage")
+    node.image = bpy.data.images.new("Wall", 256, 256)
+    node.image.pixels.foreach_set([0.5] * (256 * 256 * 4))
+    node.image.pack()
+    shader = next(one for one in tree.nodes if one.bl_idname == "ShaderNodeBsdfPrincipled")
+    tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
+
+
+def image_below() -> bytes:
+    """The file of the image that the cube shows."""
+    tree = bpy.data.objects["Cube"].active_material.node_tree
+    image = next(node.image for node in tree.nodes if node.bl_idname == "ShaderNodeTexImage")
+    return bytes(image.packed_file.data)
+
+
 def place(sidebar: Sidebar, line: str, at: tuple[float, float, float]) -> Steps:
     yield from sidebar.click(line)
     yield from click_text("Place Decal")
@@ -52,6 +70,7 @@ def place(sidebar: Sidebar, line: str, at: tuple[float, float, float]) -> Steps:
 def script() -> Steps:
     scene = bpy.context.scene
     scene.gpt_image.provider = "offline"
+    wear_image()
     sidebar = yield from open_sidebar()
     rest = over(sidebar.area)
     yield from sidebar.choose_target(DECAL)
@@ -80,6 +99,17 @@ def script() -> Steps:
     yield from shot("decal-3-moved", rest)
     yield from press("Z", rest, ctrl=True)
     yield from until(lambda: is_near(decals()[0].location, FIRST), "the place before", 20)
+
+    before = image_below()
+    bpy.context.view_layer.objects.active = decals()[0]
+    yield from press("RIGHTMOUSE", rest)
+    yield from click_text("Bake into Texture")
+    yield from until(lambda: decals()[0].hide_get(), "the decal in the texture", 60)
+    assert image_below() != before
+    yield from shot("decal-4-baked", rest)
+    yield from press("Z", rest, ctrl=True)
+    yield from until(lambda: not decals()[0].hide_get(), "the decal on its own again", 20)
+    assert image_below() == before
 
 
 run(script(), patience=240, shows_first=True)
