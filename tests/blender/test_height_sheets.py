@@ -200,6 +200,7 @@ def test_a_result_is_used_again_and_made_again(online: ApiServer) -> None:
     assert api.history().spent_usd == pytest.approx(online.bill_usd)
 
 
+@pytest.mark.bpy_module
 def test_a_sheet_that_was_stored_before_a_death_is_recovered(
     run: Command, online: ApiServer, tmp_path: Path
 ) -> None:

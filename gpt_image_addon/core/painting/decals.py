@@ -105,7 +105,7 @@ def measure_detail(view: View, triangles: Triangles, sizes: Sequence[tuple[int, 
         here = owners == owner
         texels[here] = locate_corners(triangles.uvs[may][here], size)
     edges, across = shown[:, 1:] - shown[:, :1], texels[:, 1:] - texels[:, :1]
-    weight = np.abs(np.cross(edges[:, 0], edges[:, 1]))
+    weight = np.abs(np.linalg.det(edges))
     usable = weight > 1e-12
     if not usable.any():
         return 1.0, 1.0
