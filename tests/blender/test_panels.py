@@ -480,11 +480,13 @@ def test_five_presets_are_there_from_the_start() -> None:
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
 def test_a_preset_makes_a_request_that_can_be_sent(preset: Path, online: ApiServer) -> None:
+    bpy.ops.mesh.primitive_cube_add()
     values().prompt, values().provider = "oak", "openai"
     values().seamless, values().background, values().n = preset.stem != "tileable_material", "opaque", 4
     bpy.ops.script.execute_preset(filepath=str(preset), menu_idname="GPT_IMAGE_MT_presets")
     assert (values().n, values().quality, values().provider) == (1, "medium", "openai")
     assert values().seamless is (preset.stem == "tileable_material")
+    assert (values().target == "decal") is (preset.stem == "decal")
     found = quote.current(bpy.context.scene)
     assert found.problem == "" and found.high_usd > 0 and draw(panel("main")).said
     values().references.clear()

@@ -2,7 +2,7 @@ import bpy
 
 values = bpy.context.scene.gpt_image
 
-values.target = "plane"
+values.target = "decal"
 values.style = "none"
 values.size = "usual"
 values.quality = "medium"
