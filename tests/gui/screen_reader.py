@@ -24,7 +24,7 @@ LIKENESS = 0.88  # of 1: from here on it is the text; a menu underlines letters
 OUTLINED = 0.65  # of 1: likeness of a long text with an outline
 FAINT = 5.0  # grey values of 255: what differs less is the ground's own unrest
 GAP = 4  # pixels without ink that end a text: between words there are 3, before the title of a panel 5
-ARROW = 22  # pixels left of a panel's title that hold its arrow
+ARROW = 18  # pixels left of a panel's title that hold its arrow, and not the border of the panel
 BLANK = 24.0  # grey values of 255: ink differs more from the ground
 
 Gray = Any

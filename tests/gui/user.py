@@ -32,7 +32,6 @@ STARTED = time.monotonic()
 TAB = "GPT Image"
 PAGES = 12  # turns of the wheel from one end of a sidebar to the other, at most
 NOTCHES = 6  # of the wheel in a turn
-LOWEST = 24  # pixels above the lower border of a sidebar
 PROVIDER = 101  # units from the right end of a sidebar to the icon of the provider
 MARGIN = 28  # pixels beside the rows of the panel, at most
 FIELD = 0.7  # of the width of a sidebar: there the fields are, and the labels left of them
@@ -113,11 +112,9 @@ class Sidebar:
             found = screen_reader.find(title, self.box)
             return bool(found) and screen_reader.is_unfolded(found[0]) == wanted
 
-        found = yield from self.bring(title)
+        yield from self.bring(title)
         if not is_so():
-            yield from click(found.middle)
-            if wanted and found.bottom < self.box.bottom + LOWEST:
-                yield from self._turn("WHEELDOWNMOUSE")  # an arrow at the border is not read
+            yield from self.click(title)
             yield from until(is_so, f"{title} to {'unfold' if wanted else 'fold'}", PATIENCE)
 
     def to_top(self) -> Steps:
