@@ -95,6 +95,8 @@ def extend() -> Steps:
 
 def cut_out() -> Steps:
     yield from show("thing.png")
+    for _ in range(40):  # as a user who looks at the image first
+        yield
     yield from send(CUT_OUT, "7-price")
     yield from answer(ANYWAY, "8-another-subject")
     yield from made("cut out", 1)
