@@ -20,12 +20,14 @@ os.environ["GPT_IMAGE_DATA_DIR"] = mkdtemp()
 from bl_ext.user_default.gpt_image_addon import api
 from bl_ext.user_default.gpt_image_addon.core.request.targets import list_targets
 from bpy_extras import view3d_utils
-from harness import Steps, click, press, run, until
+from harness import Steps, click, find_icon, press, run, until
+from screen_reader import Box
 from user import Sidebar, click_text, open_sidebar, over, shot
 
 DECAL = [name for name, info in list_targets() if not info.parent].index("decal")
 FIRST, SECOND = (0.2, -1.0, 0.3), (1.0, 0.1, -0.2)
 NEAR = 0.1  # metres that a click may be off
+LINE = 4  # pixels above and below a text that belong to its row
 
 
 def on_screen(sidebar: Sidebar, place: tuple[float, float, float]) -> tuple[int, int]:
@@ -62,8 +64,9 @@ def image_below() -> bytes:
 
 
 def place(sidebar: Sidebar, line: str, at: tuple[float, float, float]) -> Steps:
-    yield from sidebar.click(line)
-    yield from click_text("Place Decal")
+    found = yield from sidebar.bring(line)
+    beside = Box(found.right, found.bottom - LINE, sidebar.box.right, found.top + LINE)
+    yield from click((yield from find_icon(sidebar.area, sidebar.region, "gpt_image.place_decal", beside)))
     yield from click(on_screen(sidebar, at))
 
 
@@ -80,8 +83,6 @@ def script() -> Steps:
     yield from shot("decal-1-panel", rest)
     yield from place(sidebar, "On Cube, at the 3D cursor", FIRST)
     yield from until(lambda: is_near(scene.cursor.location, FIRST), "the cursor", 20)
-    for _ in range(10):  # no hand is faster from the view to the panel
-        yield
     yield from sidebar.generate()
     yield from until(lambda: len(api.jobs()) == 1 and api.jobs()[0].done, "the decal", 60)
     yield

@@ -10,7 +10,6 @@ from ...app import results
 from ...core.request.targets import find_target, list_family
 from ...core.text.message import message
 from ..common.translate import translate
-from ..decals import baking as decals
 from ..references import inpaint
 from . import to_parameters
 
@@ -28,14 +27,18 @@ def draw(layout: Any, context: bpy.types.Context) -> None:
     tiled = inpaint.replaced_tiles(values)
     if tiled is not None:
         place, is_odd = message("In place of a tile of {image}", image=tiled.name), False
-    row = layout.row()
+    row = layout.row(align=True)
     icon = "ERROR" if is_odd else "FORWARD"
     onto_object = bool(objects) and find_target(values.target).onto_object
     if inpainted is None and (onto_object or len(list_family(values.target)) > 1):
         row.popover(GPT_IMAGE_PT_place.__name__, text=translate(place), icon=icon, translate=False)
-        return
-    row.active = is_odd
-    row.label(text=translate(place), icon=icon, translate=False)
+    else:
+        said = row.row()
+        said.active = is_odd
+        said.label(text=translate(place), icon=icon, translate=False)
+    if find_target(values.target).is_decal:
+        # Not in the popover: one stays open while such a tool runs, and takes the next click for itself.
+        row.operator("gpt_image.place_decal", text="", icon="RESTRICT_SELECT_OFF")
 
 
 class GPT_IMAGE_PT_place(bpy.types.Panel):
@@ -69,10 +72,7 @@ class GPT_IMAGE_PT_place(bpy.types.Panel):
         row = layout.row(align=True)
         row.enabled = len(results.receivers(context)) > 1
         row.prop(values, "onto", expand=True)
-        if find_target(values.target).is_decal:
-            decals.draw(layout, context)
-            return
-        if not objects:
+        if not objects or find_target(values.target).is_decal:
             return
         _draw_slots(layout, objects)
         if not find_target(values.target).is_surface:

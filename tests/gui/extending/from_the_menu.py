@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import bpy
@@ -11,6 +12,7 @@ import bpy
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bl_ext.user_default.gpt_image_addon import api
+from bl_ext.user_default.gpt_image_addon.ui.results.outcomes import REST
 from harness import Point, Steps, click, event, press, run, until, window
 from user import click_text, shot, wait_for
 
@@ -95,8 +97,8 @@ def extend() -> Steps:
 
 def cut_out() -> Steps:
     yield from show("thing.png")
-    for _ in range(40):  # as a user who looks at the image first
-        yield
+    closed = time.monotonic()
+    yield from until(lambda: time.monotonic() - closed > REST, "the next question to be no nuisance")
     yield from send(CUT_OUT, "7-price")
     yield from answer(ANYWAY, "8-another-subject")
     yield from made("cut out", 1)
