@@ -259,10 +259,9 @@ def rectangle_mask(rectangle: tuple[float, float, float, float], size: Size) -> 
 
     :param rectangle: left, bottom, right and top, 0 to 1 from the lower left corner.
     """
-    from ..core.raster.drawing import fill_polygons
+    from ..core.raster.drawing import corners_of, fill_polygons
 
-    left, bottom, right, top = rectangle
-    return write(fill_polygons([[(left, bottom), (right, bottom), (right, top), (left, top)]], *size))
+    return write(fill_polygons([corners_of(rectangle)], *size))
 
 
 def in_rectangle(rectangle: tuple[float, float, float, float], size: Size) -> Any:
@@ -270,9 +269,9 @@ def in_rectangle(rectangle: tuple[float, float, float, float], size: Size) -> An
 
     :returns: (height, width) bool.
     """
-    from ..core.raster.drawing import fill_rectangle
+    from ..core.raster.drawing import corners_of, cover_polygons
 
-    return fill_rectangle(rectangle, *size)
+    return cover_polygons([corners_of(rectangle)], *size) > 0
 
 
 def in_mask_file(path: str, size: Size) -> Any:

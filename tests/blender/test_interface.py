@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,16 @@ def test_selected_faces_are_a_mask_in_the_uv_map() -> None:
 def test_a_rectangle_is_a_mask() -> None:
     pixels = decode(Path(references.rectangle_mask((0.5, 0.5, 1.0, 1.0), (40, 20))).read_bytes())
     assert pixels[4, 30, 0] == 255 and pixels[15, 30, 0] == pixels[4, 10, 0] == 0
+
+
+@pytest.mark.parametrize("size", [(1536, 864), (640, 641), (40, 20)])
+def test_a_rectangle_is_priced_by_the_mask_that_is_sent(size: tuple[int, int]) -> None:
+    rng = random.Random(5)
+    drawn = (0.42584529519081116, 0.40027323365211487, 0.5741547346115112, 0.5997267961502075)
+    for left, bottom, right, top in (drawn, *(tuple(rng.random() for _ in range(4)) for _ in range(20))):
+        rectangle = min(left, right), min(bottom, top), max(left, right), max(bottom, top)
+        sent = decode(Path(references.rectangle_mask(rectangle, size)).read_bytes())
+        assert (references.in_rectangle(rectangle, size) == (sent[..., 0] > 0)).all()
 
 
 def test_a_mask_travels_with_its_reference() -> None:

@@ -358,8 +358,6 @@ def test_a_price_above_the_one_that_was_shown_is_asked_about(online: ApiServer, 
         asked = confirm.question(prepared, {}, shown_usd)
         assert len(prepared.checked.crops) == len(boxes) and shown_usd > 0
         assert (asked.dear_usd if asked else 0.0) == (prepared.checked.price.high_usd if is_asked else 0.0)
-        # Of a view that is not captured yet the size is a guess, and so is the last digit of the price.
-        assert confirm.question(prepared, {}, prepared.checked.price.high_usd / 1.04) is None
     assert not online.image_requests
 
 

@@ -68,19 +68,12 @@ def _tiles(values: Sequence[float]) -> tuple[int, int]:
     return first, max(math.ceil(max(values) - EDGE), first + 1)
 
 
-def fill_rectangle(
-    rectangle: tuple[float, float, float, float], width: int, height: int
-) -> NDArray[np.bool_]:
-    """What `fill_polygons` would make white of a rectangle.
-
+def corners_of(rectangle: tuple[float, float, float, float]) -> tuple[Point, ...]:
+    """
     :param rectangle: left, bottom, right and top, 0 to 1 from the lower left corner.
-    :returns: (height, width) bool.
     """
     left, bottom, right, top = rectangle
-    filled = np.zeros((height, width), bool)
-    rows = slice(max(0, round((1 - top) * height)), round((1 - bottom) * height) + 1)
-    filled[rows, max(0, round(left * width)) : round(right * width) + 1] = True
-    return filled
+    return (left, bottom), (right, bottom), (right, top), (left, top)
 
 
 def fill_polygons(polygons: Iterable[Sequence[Point]], width: int, height: int) -> NDArray[np.uint8]:
@@ -88,8 +81,13 @@ def fill_polygons(polygons: Iterable[Sequence[Point]], width: int, height: int) 
 
     :returns: (height, width, 3) uint8, 255 inside and 0 outside.
     """
+    return np.repeat(cover_polygons(polygons, width, height)[..., None], 3, axis=2)
+
+
+def cover_polygons(polygons: Iterable[Sequence[Point]], width: int, height: int) -> NDArray[np.uint8]:
+    """As `fill_polygons`, of one channel: (height, width) uint8."""
     image = Image.new("L", (width, height))
     draw = ImageDraw.Draw(image)
     for polygon in polygons:
         draw.polygon([(x * width, (1 - y) * height) for x, y in polygon], fill=255, outline=255)
-    return np.repeat(np.asarray(image)[..., None], 3, axis=2)
+    return np.asarray(image)

@@ -26,6 +26,8 @@ ALREADY_SAID = ("reuse", "retry_unknown")
 """Parameters that answer the question."""
 DOUBLE_CLICK = timedelta(seconds=1)
 """So soon after a request nobody wants another one of its kind."""
+SAME_USD = 1e-6
+"""Two prices that are nearer to each other are the same."""
 ANSWER = "gpt_image.answer_question"
 """Operator of the two buttons."""
 JUST_SENT = "This request was sent just now."
@@ -91,7 +93,7 @@ def question(
     """
     high_usd = prepared.checked.price.high_usd
     dear = dear_usd(high_usd)
-    if shown_usd is not None and high_usd > quote.CERTAIN * shown_usd:
+    if shown_usd is not None and high_usd > shown_usd + SAME_USD:
         dear = high_usd
     earlier = None
     if high_usd > 0 and not any(answers.values()):

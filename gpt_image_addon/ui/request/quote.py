@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 NO_PROMPT = "Write a prompt first."
 PLACEHOLDER_PROMPT = "an image"  # an empty prompt has a price, too
-CERTAIN = 1.05  # times a price, up to which another one counts as the same
+CERTAIN = 1.05  # times the likely price, up to which the highest one is shown alone
 SIDE = (1024, 1024)  # pixels of a side of a model that is painted for itself
 UNKNOWN_SIZE = (1536, 1024)  # pixels of a reference that is not captured yet
 
