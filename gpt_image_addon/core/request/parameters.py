@@ -444,8 +444,8 @@ _ROWS = (
         flag=Flag("maps", "with --height-by-model, ask for image and height side by side in one request, "
             "where the model paints a sheet of that size"),
         panel=PanelField("surface", "In One Request",
-            "Ask for image and height side by side: cheaper than a request for each, which is sent where the "
-            "model paints no sheet of that size",
+            "Ask for image and height side by side, for one image at a lower price than a request for each, "
+            "which is sent where the model paints no sheet of that size",
             trait="needs_height", initial=True)),
     Parameter("normal_strength", float, 1.0, least=0, most=MAX_STRENGTH, of_maps=True,
         flag=Flag("maps", "steepness of the normal map", "FACTOR"),
