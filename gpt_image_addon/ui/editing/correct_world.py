@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 from bpy.props import FloatProperty
 
@@ -15,7 +17,24 @@ FIELDS = (*SUN_FIELDS, "world_rotation", "world_strength")
 NOT_OURS = "The world of this scene was not made of a result."
 
 
-class GPT_IMAGE_OT_correct_world(bpy.types.Operator):
+class OnWorld:
+    """What operators share that are about the scene's world."""
+
+    @classmethod
+    def poll(cls: Any, context: bpy.types.Context) -> bool:
+        if relighting.find_made(context.scene) is None:
+            cls.poll_message_set(NOT_OURS)
+            return False
+        return True
+
+    def find_made(self, context: bpy.types.Context) -> relighting.MadeWorld:
+        """Which world it is."""
+        made = relighting.find_made(context.scene)
+        assert made is not None, "poll has seen it"
+        return made
+
+
+class GPT_IMAGE_OT_correct_world(OnWorld, bpy.types.Operator):
     """Say where the sun of this scene's world is, how bright it is and how it is turned; nothing is sent"""
 
     bl_idname = "gpt_image.correct_world"
@@ -39,15 +58,8 @@ class GPT_IMAGE_OT_correct_world(bpy.types.Operator):
     world_rotation: make_property("world_rotation", options={"SKIP_SAVE"})
     world_strength: make_property("world_strength", options={"SKIP_SAVE"})
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if relighting.find_made(context.scene) is None:
-            cls.poll_message_set(NOT_OURS)
-            return False
-        return True
-
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
-        made = self._find(context)
+        made = self.find_made(context)
         self.sun_azimuth, self.sun_elevation = made.azimuth or 0.0, made.elevation or 0.0
         for name in ("world_rotation", "world_strength"):
             setattr(self, name, made.settings.get(name, getattr(self, name)))
@@ -61,17 +73,12 @@ class GPT_IMAGE_OT_correct_world(bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        made = self._find(context)
+        made = self.find_made(context)
         given = {name: getattr(self, name) for name in FIELDS if self.properties.is_property_set(name)}
         if not given.get("sun_elevation"):
             given = {name: value for name, value in given.items() if name not in SUN_FIELDS}
         finish_in_background(api.relight(made.job, **{**made.settings, **given}))
         return FINISHED
-
-    def _find(self, context: bpy.types.Context) -> relighting.MadeWorld:
-        made = relighting.find_made(context.scene)
-        assert made is not None, "poll has seen it"
-        return made
 
 
 CLASSES = (GPT_IMAGE_OT_correct_world,)

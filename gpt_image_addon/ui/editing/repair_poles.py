@@ -5,14 +5,14 @@ from __future__ import annotations
 import bpy
 
 from ... import api
-from ...app.worlds import pole_repair, relighting
+from ...app.worlds import pole_repair
 from ...core.errors import GptImageError
 from ...core.text.message import message
 from ..common.operator import CANCELLED, FINISHED, Returned, finish_in_background, reporting
 from ..common.translate import translate
 from ..common.widgets import draw_sentence
 from ..request import quote
-from .correct_world import NOT_OURS
+from .correct_world import OnWorld
 
 WIDTH = 360  # pixels of the dialog at scale 1
 LINE = 50  # characters that fit it
@@ -20,7 +20,7 @@ REPAINTED = "Both poles were repainted before; the world takes them, and nothing
 LOST = "An earlier request for a pole brought no result and may have been billed; it is sent again."
 
 
-class GPT_IMAGE_OT_repair_poles(bpy.types.Operator):
+class GPT_IMAGE_OT_repair_poles(OnWorld, bpy.types.Operator):
     """Let the model repaint what this scene's world shows straight up and straight down"""
 
     bl_idname = "gpt_image.repair_poles"
@@ -34,16 +34,9 @@ class GPT_IMAGE_OT_repair_poles(bpy.types.Operator):
         options={"SKIP_SAVE"},
     )
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if relighting.find_made(context.scene) is None:
-            cls.poll_message_set(NOT_OURS)
-            return False
-        return True
-
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
         try:
-            made = self._find(context)
+            made = self.find_made(context)
             plan = pole_repair.plan_repair(made.job, **made.settings)
         except GptImageError as error:
             self.report({"ERROR"}, translate(error.text))
@@ -66,14 +59,9 @@ class GPT_IMAGE_OT_repair_poles(bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        made = self._find(context)
+        made = self.find_made(context)
         finish_in_background(api.repair_poles(made.job, retry_unknown=self.retry_unknown, **made.settings))
         return FINISHED
-
-    def _find(self, context: bpy.types.Context) -> relighting.MadeWorld:
-        made = relighting.find_made(context.scene)
-        assert made is not None, "poll has seen it"
-        return made
 
 
 CLASSES = (GPT_IMAGE_OT_repair_poles,)
