@@ -19,7 +19,7 @@ from ..core.text.log import get_logger
 from ..core.text.message import Message, message
 from . import blend_paths, session, settings
 from .apply_queue import push_undo
-from .material_maps import show_variation
+from .material_maps import can_remake, show_variation
 from .submission import Submitter
 
 if TYPE_CHECKING:
@@ -293,7 +293,7 @@ def use_variation(job: str, number: int) -> None:
     swap(found.applied, number)
     found.show(number)
     push_undo(found.title)
-    if find_target(found.application.target).maps and found.applied.material:
+    if found.application.map_kinds and found.applied.material and can_remake(found.applied.material):
         show_variation(found.applied.material, received_number(job), partial(_show_maps, found, number))
 
 

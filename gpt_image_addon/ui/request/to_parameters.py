@@ -157,6 +157,7 @@ def belongs(row: Parameter, values: Values) -> bool:
     target = find_target(values.target)
     needs = (
         (row.of_maps, bool(target.maps)),
+        (row.of_relief, bool(target.maps or (target.relief_maps and values.decal_relief))),
         (row.of_model, target.is_projected),
         (row.of_drawing, target.is_drawing),
         (row.of_sprite, target.is_animated),
