@@ -227,7 +227,8 @@ def place(context: bpy.types.Context, *, selection: bool = True) -> dict[str, An
         "new_material": bool(values.new_material),
     }
     if find_target(values.target).is_decal:
-        found["at"] = (tuple(context.scene.cursor.location),)  # it may be elsewhere when the result comes
+        places = [tuple(place.at) for place in values.decal_places]
+        found["at"] = tuple(places or [tuple(context.scene.cursor.location)])  # it may be elsewhere by then
     folder = copies_folder(values)
     if folder:
         found["textures_dir"] = folder
