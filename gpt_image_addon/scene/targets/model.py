@@ -264,6 +264,10 @@ def _replace(
         raise SceneError(message("The image '{image}' is gone.", image=name), billed="yes")
     is_again = before.get(replacement.JOB) in own
     first = before.get(replacement.BEFORE)
+    for reverted in replacement.list_reverted(before, own):  # the one that is painted now takes its part
+        changes.set(reverted, "use_fake_user", False)
+        for key in (replacement.BEFORE, replacement.IS_REVERTED):
+            changes.drop(reverted, key)
     image = replacement.replace_alike(before, prepared, changes, tiles)
     if is_again:  # its first state stays the version before
         changes.drop(before, replacement.BEFORE)
