@@ -101,7 +101,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         BLENDER,
     ),
     "scene.targets": (
-        f"{CORE_BASE} core.imaging core.painting scene scene.shading scene.projection",
+        f"{CORE_BASE} core.imaging core.painting core.projection scene scene.shading scene.projection",
         BLENDER,
     ),
     "scene.objects": (
@@ -128,7 +128,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "app.painting": (
-        f"{CORE_BASE} core.journal core.jobs core.painting scene scene.targets app.projection app",
+        f"{CORE_BASE} core.journal core.jobs core.painting scene scene.projection scene.targets"
+        " app.projection app",
         "bpy",
     ),
     "app.editing": (
