@@ -291,7 +291,8 @@ def add_bake(verb: argparse.ArgumentParser) -> None:
     """The flags of ``bake``."""
     verb.description = (
         "What objects show as files: their base color, and the maps that were made here, as "
-        "<object>_<kind>.png or .exr. Sends nothing."
+        "<object>_<kind>.png or .exr, of UDIM images a file for each tile (<object>_<kind>.1001.png). Sends "
+        "nothing."
     )
     add_flag(verb, PARAMETERS["objects"], required=True, help="objects to write")
     verb.add_argument(
