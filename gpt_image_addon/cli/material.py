@@ -108,6 +108,7 @@ PAINTED = ("objects", "views", "in_sequence", "faces", "guides", "new_image", "f
 SENT = (
     "provider",
     "model",
+    "n",
     "size",
     "quality",
     "references",
@@ -129,7 +130,7 @@ AGAIN_NUMBERS = {
     "exponent": "of the cosine by which views count (4)",
     "steepest": "degrees between surface and view from which on it is not used (75)",
 }
-AGAIN = (*AGAIN_NUMBERS, *AGAIN_SETTINGS)
+AGAIN = ("variation", *AGAIN_NUMBERS, *AGAIN_SETTINGS)
 """What may change, beside flags of the request, when a stored answer is projected again."""
 KNOWN = frozenset((*PAINTED, *SENT, "image_size", "surface_maps", "textures_dir"))
 
@@ -170,6 +171,9 @@ def add_texture(verb: argparse.ArgumentParser) -> None:
         "--again",
         metavar="JOB",
         help="project the answer of a job once more, with other settings; send nothing",
+    )
+    again.add_argument(
+        "--variation", type=int, metavar="NUMBER", help="with --again: which of the images that came (1)"
     )
     again.add_argument("--use-views", type=words, metavar="NAME,…", help="with --again: only these views")
     for name, text in AGAIN_NUMBERS.items():
@@ -287,7 +291,8 @@ def add_bake(verb: argparse.ArgumentParser) -> None:
     """The flags of ``bake``."""
     verb.description = (
         "What objects show as files: their base color, and the maps that were made here, as "
-        "<object>_<kind>.png or .exr. Sends nothing."
+        "<object>_<kind>.png or .exr, of UDIM images a file for each tile (<object>_<kind>.1001.png). Sends "
+        "nothing."
     )
     add_flag(verb, PARAMETERS["objects"], required=True, help="objects to write")
     verb.add_argument(

@@ -254,7 +254,9 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "warnings": "sentences worth reading",
     },
     "bake": {
-        "files": "by the name of the object, the path of each map by kind",
+        "files": "by the name of the object, the path of each map by kind; of a UDIM image of each tile, "
+        "by kind and number (`base_color.1001`)",
+        "udim": "by the name of the object, the path of each UDIM image by kind, with `<UDIM>` for numbers",
         "warnings": "sentences worth reading",
     },
     "upscale": {
@@ -291,6 +293,8 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "coverage": "share of the texels of the objects that were painted, 0 to 1",
         "gap_share": "share of them that no view shows",
         "overlap_share": "share of them that several faces lie on",
+        "variation": "which of the images that came is painted, from 1",
+        "variations": "how many came",
     },
     "extend": {
         "file": "the extended image",

@@ -101,7 +101,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         BLENDER,
     ),
     "scene.targets": (
-        f"{CORE_BASE} core.imaging core.painting scene scene.shading scene.projection",
+        f"{CORE_BASE} core.imaging core.painting core.projection scene scene.shading scene.projection",
         BLENDER,
     ),
     "scene.objects": (
@@ -128,7 +128,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "app.painting": (
-        f"{CORE_BASE} core.journal core.jobs core.painting scene scene.targets app.projection app",
+        f"{CORE_BASE} core.journal core.jobs core.painting scene scene.projection scene.targets"
+        " app.projection app",
         "bpy",
     ),
     "app.editing": (
@@ -192,8 +193,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "ui.decals": ("core.text app.decals api ui.common ui.points", "bpy bpy_extras"),
     "ui.painting": (
-        "core.text core.references core.painting app.painting ui.common",
-        "bpy blf bpy_extras gpu gpu_extras mathutils",
+        "core.text core.references core.painting app app.painting ui.common",
+        "bpy blf bpy_extras gpu gpu_extras mathutils numpy",
     ),
     "ui.materials": ("core.textures app.materials ui.common", "bpy"),
     "ui.request": (

@@ -118,6 +118,7 @@ SPRITES = (
 FACES = (
     ("all", "All", "Everything that a view shows"),
     ("selected", "Selected", "Only the faces that are selected in Edit Mode"),
+    ("painted", "Painted Mask", "Only where a mask is painted on them in Texture Paint"),
 )
 GUIDES = (
     ("normal", "Normals", "Which way surfaces face"),
@@ -517,7 +518,7 @@ _ROWS = (
         panel=PanelField("projection", "In Sequence",
             "A paid request for each view, which sees what is painted so far")),
     Parameter("faces", default="all", choices=FACES, of_model=True,
-        flag=Flag("projection", "paint all faces, or those selected (default: all)"),
+        flag=Flag("projection", "paint all faces, those selected, or where a mask is painted (default: all)"),
         panel=PanelField("projection", "Faces", "Which faces are painted")),
     Parameter("new_image", bool, False, of_model=True,
         flag=Flag("projection", "paint new images and leave those that are there alone"),

@@ -128,8 +128,15 @@ class PreparedResult:
     """Paths of what was written for an engine."""
     report: Mapping[str, Any] = field(default_factory=dict)
     """What was measured of a panorama, or while a model was painted, as plain JSON values."""
+    answers: tuple[str, ...] = ()
+    """Paths of all images of the answer as received, in their order, where one of them made all `images`."""
     further_maps: tuple[Mapping[str, ImageFile], ...] = ()
     """Material maps of the images after the first, by kind; of as many as have some."""
+
+    @property
+    def shown_answer(self) -> int:
+        """Which of `answers` the images are made of; 0 for the first."""
+        return self.answers.index(self.images[0].received_file)
 
     @property
     def files(self) -> tuple[ImageFile, ...]:

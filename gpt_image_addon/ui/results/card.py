@@ -190,7 +190,7 @@ def _draw_strip(layout: Any, shown: Chosen, width: int) -> None:
     :param width: characters of a line.
     """
     is_running = _is_running(shown)
-    can_revert = bool(shown.before) and not is_running and inpainting.can_revert(shown.job)
+    can_revert = shown.has_before and not is_running and inpainting.can_revert(shown.job)
     images = shown.images if not is_running and len(shown.images) > 1 else ()
     told = operators_results.messages_of(shown.task) if shown.task is not None else []
     if told and not images and not can_revert:
@@ -231,11 +231,12 @@ def _draw_choices(layout: Any, shown: Chosen, count: int, *, can_revert: bool) -
     back.enabled = can_revert
     revert = operators_results.GPT_IMAGE_OT_revert.bl_idname
     back.operator(revert, text="", icon="LOOP_BACK").job = shown.job
+    shown_now = shown.used
     for number in range(first, first + chosen.SHOWN_AT_ONCE):
         cell = grid.column()
         cell.enabled = number < count
         use = operators_results.GPT_IMAGE_OT_use_variation.bl_idname
-        is_used = number < count and number == shown.used
+        is_used = number < count and number == shown_now
         button = cell.operator(use, text=str(number + 1), depress=is_used, translate=False)
         button.job, button.number = shown.job, number
     more = grid.column()
