@@ -82,15 +82,20 @@ def shift_click(at: tuple[int, int]) -> Steps:
 
 
 def two_at_once(sidebar: Sidebar) -> Steps:
-    """Their places with Shift, and an image for each."""
+    """Their places with Shift, an image and a relief for each."""
     values, rest = bpy.context.scene.gpt_image, over(sidebar.area)
     bpy.context.view_layer.objects.active = bpy.data.objects["Cube"]
     values.n, values.decal_size = 2, 0.6
+    yield from sidebar.unfold("Surface")
+    yield from sidebar.click("Relief")
+    yield from until(lambda: values.decal_relief, "a relief", 10)
+    yield from shot("decal-5-relief", rest)
+    yield from sidebar.to_top()
     yield from press_place(sidebar, "On Cube, at the 3D cursor")
     for at in (THIRD, SECOND):
         yield from shift_click(on_screen(sidebar, at))
     yield from until(lambda: len(values.decal_places) == 2, "two places", 20)
-    yield from shot("decal-5-two-places", rest)
+    yield from shot("decal-6-two-places", rest)
     yield from press("RET", rest)
     yield from sidebar.bring("On Cube, at 2 places")
     yield from sidebar.generate()
@@ -99,7 +104,11 @@ def two_at_once(sidebar: Sidebar) -> Steps:
     new = decals()[-2:]
     assert all(is_near(made.location, at) for made, at in zip(new, (THIRD, SECOND), strict=True))
     assert new[0].active_material != new[1].active_material
-    yield from shot("decal-6-two-made", rest)
+    for made in new:
+        nodes = made.active_material.node_tree.nodes
+        shader = next(node for node in nodes if node.bl_idname == "ShaderNodeBsdfPrincipled")
+        assert shader.inputs["Normal"].is_linked
+    yield from shot("decal-7-two-made", rest)
     yield from press("Z", rest, ctrl=True)
     yield from until(lambda: len(decals()) == 1, "one undo for both", 20)
 
