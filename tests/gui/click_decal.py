@@ -87,7 +87,7 @@ def two_at_once(sidebar: Sidebar) -> Steps:
     bpy.context.view_layer.objects.active = bpy.data.objects["Cube"]
     values.n, values.decal_size = 2, 0.6
     yield from sidebar.unfold("Surface")
-    yield from sidebar.click("Relief")
+    yield from sidebar.click("With Relief")
     yield from until(lambda: values.decal_relief, "a relief", 10)
     yield from shot("decal-5-relief", rest)
     yield from sidebar.to_top()

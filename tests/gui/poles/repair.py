@@ -51,7 +51,6 @@ def ask(sidebar: Sidebar) -> Steps:
 
 
 def script() -> Steps:
-    bpy.context.preferences.system.use_online_access = True
     sidebar = yield from open_sidebar()
     rest = over(sidebar.area)
     yield from make(sidebar)
