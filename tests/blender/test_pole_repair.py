@@ -22,8 +22,11 @@ from gpt_image_addon.core.errors import APIConnectionError, BudgetExceededError,
 from gpt_image_addon.core.panorama.wrap import edge_step
 from gpt_image_addon.ui.editing.repair_poles import GPT_IMAGE_OT_repair_poles
 from gpt_image_addon.ui.request import quote
+from gpt_image_addon.ui.results import card
+from gpt_image_addon.ui.results.chosen import Chosen
 from tests.api_server import ApiServer, faults
 from tests.blender.conftest import Command
+from tests.blender.layouts import Layout
 from tests.blender.test_equal_requests import Button
 from tests.panoramas import pinched
 from tools.sky_truth import read_exr
@@ -68,6 +71,11 @@ def rows_changed(before: NDArray[np.float32], after: NDArray[np.float32]) -> tup
     rows = np.abs(after - before).max((1, 2)) > 1e-4
     edge = -(-len(rows) // 6)
     return bool(rows[:edge].any()), bool(rows[edge:-edge].any()), bool(rows[-edge:].any())
+
+
+def find_item(job: str) -> Any:
+    """A job's row of the history."""
+    return next(entry for entry in api.history().jobs if entry.id == job)
 
 
 def unrepaired() -> api.Result:
@@ -120,6 +128,10 @@ def test_the_world_of_the_scene_is_repaired_at_a_price_that_is_shown(online: Api
     assert bpy.ops.gpt_image.repair_poles() == {"FINISHED"}
     paid = [record.cost_usd for record in online.requests[1:]]
     assert len(paid) == 2 and sum(paid) <= high
+    layout, repair = Layout(), next(job for job in api.jobs() if job.result_of)
+    card._draw_actions(layout, Chosen(task=repair, item=find_item(made.job)), is_narrow=True)
+    (again,) = (text for text in layout.said if text.startswith("Another One"))
+    assert again.endswith(quote.usd(made.estimated_usd)), "the panorama, and not its poles"
     world = bpy.context.scene.world
     assert world != before and world["gpt_image_job"] == made.job
     assert rows_changed(smoothed, light(made)) == (True, False, True)

@@ -254,7 +254,9 @@ def _draw_actions(layout: Any, shown: Chosen, *, is_narrow: bool) -> None:
     can_go_on = failed and task is not None and task.resume is not None
     once_more.enabled = (is_request or can_go_on) and not _is_running(shown)
     further.enabled = is_request and (failed or bool(shown.images))
-    estimated = task.estimated_usd if task is not None else item.estimated_usd if item is not None else 0.0
+    is_of_part = isinstance(task, api.Job) and bool(task.result_of)  # such as of the poles of a stored world
+    known = item if task is None or is_of_part else task
+    estimated = known.estimated_usd if known is not None else 0.0
     label = translate("Try Again" if failed else "Another One")
     text = f"{label}  ·  {quote.usd(estimated)}" if estimated else label
     again = operators_results.GPT_IMAGE_OT_again.bl_idname
