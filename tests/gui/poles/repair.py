@@ -63,7 +63,7 @@ def script() -> Steps:
     assert is_done(1) and world().session_uid == before
     yield from ask(sidebar)
     yield from click_text("Repair")
-    yield from until(lambda: is_done(2), "the poles", 180)
+    yield from until(lambda: is_done(2), "the poles", 300)
     yield
     job = next(job for job in api.jobs() if job.result_of)
     assert job.error is None, job.error
@@ -75,4 +75,4 @@ def script() -> Steps:
     yield from shot("3-taken-back", rest)
 
 
-run(script(), patience=300, shows_first=True)
+run(script(), patience=380)
