@@ -141,3 +141,41 @@ def test_an_object_without_uvs_gets_some_with_its_mask(run: Any, online: ApiServ
     with pytest.raises(Exception, match="Nothing is painted on the mask"):
         api.texture_model(obj, "copper", views="camera", faces="painted", provider="openai", quality="low")
     assert not online.image_requests
+
+
+def test_texture_paint_is_left_with_everything_as_it_was(run: Any) -> None:
+    obj = plane()
+    other = obj.data.uv_layers.new(name="Other")
+    obj.data.uv_layers.active = other
+    scene = bpy.context.scene
+    paint = scene.tool_settings.image_paint
+    unified = getattr(paint, "unified_paint_settings", None) or scene.tool_settings.unified_paint_settings
+    unified.use_unified_color, unified.color = True, (0.25, 0.5, 0.75)
+    paint.mode, paint.canvas = "MATERIAL", bpy.data.images.new("Own", 8, 8)
+
+    def settings() -> tuple[Any, ...]:
+        return obj.mode, paint.mode, paint.canvas.name, obj.data.uv_layers.active.name, *unified.color
+
+    before, materials = settings(), obj.active_material
+    assert bpy.ops.gpt_image.paint_mask() == {"FINISHED"}
+    mask = painted_masks.find_mask(obj)
+    assert settings()[:3] == ("TEXTURE_PAINT", "IMAGE", mask.name) and tuple(unified.color) == (1, 1, 1)
+    assert obj.data.uv_layers.active.name == mask[painted_masks.UV_MAP] == "UVMap"
+    assert bpy.ops.gpt_image.paint_mask() == {"FINISHED"}
+    assert settings() == before and painted_masks.find_mask(obj) == mask and obj.active_material == materials
+    draw(obj, spot())
+    assert bpy.ops.gpt_image.paint_mask() == {"FINISHED"}
+    values = scene.gpt_image
+    values.target, values.views, values.faces, values.provider = "model", "auto", "painted", "offline"
+    values.prompt, values.size, values.width, values.height = "rust", "custom", 256, 256
+    assert bpy.ops.gpt_image.generate("EXEC_DEFAULT") == {"FINISHED"}
+    assert settings() == before and "gpt_image_job" in bpy.data.images["Paint Plane"]
+    assert bpy.ops.gpt_image.remove_painted_mask() == {"FINISHED"} and painted_masks.find_mask(obj) is None
+
+
+def test_what_is_painted_on_a_mask_is_saved(run: Any, tmp_path: Path) -> None:
+    draw(plane(), spot())
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    mask = painted_masks.find_mask(bpy.data.objects["Plane"])
+    assert np.array_equal(pixels(mask.name)[..., 0], np.rint(spot() * 255))

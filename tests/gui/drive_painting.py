@@ -1,6 +1,6 @@
 """Sessions in a real Blender: what would be sent is what the 3D view shows; a model is painted as it is seen,
-all around, and on selected faces; a table of parts one side after another, cancelled and gone on with, and a
-file that is closed meanwhile.
+all around, on selected faces, and where a mask is painted on it, with variations; a table of parts one side
+after another, cancelled and gone on with, and a file that is closed meanwhile.
 
 See `sessions`. Screenshots lie in out/gui/painting.
 """
@@ -43,6 +43,8 @@ def main() -> None:
         sessions.expect_requests(0)
         sessions.run("painting/suzanne.py")
         sessions.expect_requests(REQUESTS)
+        sessions.run("painting/mask.py")
+        sessions.expect_requests(REQUESTS + 1)
         server.script(faults.ok(), faults.stall("processing"), *[faults.ok()] * 5, faults.stall("processing"))
         sessions.run("painting/table.py")
 

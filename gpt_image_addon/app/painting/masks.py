@@ -33,3 +33,18 @@ def paint_mask(obj: str | bpy.types.Object, *, size: int = TEXTURE_SIZE) -> bpy.
         mask = painted_masks.add_mask(found, bpy.context.scene.render.engine, size)
         push_undo(mask.name)  # strokes are undone on an image that a step holds
     return mask
+
+
+def find_mask(obj: bpy.types.Object | None) -> bpy.types.Image | None:
+    """The mask of an object; None where it has none. Quick enough for drawing."""
+    return painted_masks.find_mask(obj)
+
+
+def find_uv_map(mask: bpy.types.Image) -> str:
+    """The name of the UV map in which a mask lies."""
+    return str(mask.get(painted_masks.UV_MAP, ""))
+
+
+def remove_mask(obj: bpy.types.Object) -> None:
+    """Let an object have no mask."""
+    painted_masks.remove_mask(obj)
