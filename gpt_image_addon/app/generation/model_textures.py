@@ -19,6 +19,7 @@ from .. import session, settings
 from ..history import look_at_journal
 from ..painting.prepared import AnyPrepared, prepare_painting
 from ..painting.sequence_task import find_sequence
+from ..painting.stored import read_entry
 from ..projection.plan import PaintedObjects, name_objects
 from ..submission import Submitter
 from .plans import Plan, plan_checked
@@ -185,10 +186,12 @@ def _prepare(
 def texture_again(job: str, *, object_name: str | None = None, accept: bool = False, **changed: Any) -> Job:
     """Project a stored answer once more with other settings; nothing is sent. Returns at once.
 
+    What is not given stays as it was when the answer was projected last.
+
     :param object_name: the object to paint; those of the request without it.
     :param accept: use views whose outlines do not match, too.
-    :param changed: ``feather``, ``texture_size``, ``used_views``; ``erosion``, the pixels beside edges that
-        are not used; ``exponent`` of the cosine by which views count; ``steepest``, the degrees from which on
+    :param changed: ``feather``, ``texture_size``, ``used_views`` (all where it is empty); ``erosion``, the
+        pixels beside edges that are not used; ``exponent`` of the cosine by which views count; ``steepest``, the degrees from which on
         they don't; ``replace_all`` lets nothing shine through that was there; ``match_colors`` makes the
         colors of views agree; ``fill_gaps`` paints what no view shows; ``surface_maps`` makes maps.
     :raises InvalidRequestError: there is no such job, it was not projected, or a setting can't be.
@@ -199,13 +202,7 @@ def texture_again(job: str, *, object_name: str | None = None, accept: bool = Fa
         stored = journal.entry(job)
     if stored is None:
         raise InvalidRequestError(message("There is no job {job}.", job=job), code="no_such_job", param="job")
-    if stored.application.projection is None:
-        raise InvalidRequestError(
-            message("The result of job {job} was not projected onto a model.", job=job),
-            code="not_projected",
-            param="job",
-        )
-    projection = dataclasses.replace(Projection.from_text(stored.application.projection), **settled)
+    projection = dataclasses.replace(read_entry(stored).projection, **settled)
     check_projection(projection)
     application = dataclasses.replace(
         stored.application,
