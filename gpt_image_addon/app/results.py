@@ -20,7 +20,7 @@ from ..core.text.log import get_logger
 from ..core.text.message import Message, message
 from . import blend_paths, session, settings
 from .apply_queue import push_undo
-from .material_maps import show_variation
+from .material_maps import can_remake, show_variation
 from .submission import Submitter
 
 if TYPE_CHECKING:
@@ -219,12 +219,14 @@ def describe_place(
     objects: Sequence[bpy.types.Object] = (),
     *,
     new_material: bool = False,
+    places: int = 0,
 ) -> tuple[str, bool]:
     """Where a result for a target will go, and whether that is not what one would expect. Quick.
 
     :param active: the active object.
     :param objects: the `receivers`, where there may be several.
     :param new_material: see `Application`.
+    :param places: how many were chosen for decals; 0 for the 3D cursor.
     """
     from ..scene.targets.receiver import OWN_UNDO_MODES, why_read_only
 
@@ -249,6 +251,10 @@ def describe_place(
         return _describe_several(len(usable), len(objects), usable[0].mode == "EDIT", is_material), False
     obj = usable[0]
     if info.is_decal and obj.mode not in OWN_UNDO_MODES:
+        if places and len(usable) > 1:
+            return message("At {count} places on {objects} objects", count=places, objects=len(usable)), False
+        if places:
+            return message("On {obj}, at {count} places", obj=obj.name, count=places), False
         return message("On {obj}, at the 3D cursor", obj=obj.name), False
     if obj.mode == "EDIT" and obj.type == "MESH" and not info.is_decal:
         return message("On the selected faces of {obj}", obj=obj.name), False
@@ -303,7 +309,7 @@ def use_variation(job: str, number: int) -> Job | None:
     swap(found.applied, number)
     found.show(number)
     push_undo(found.title)
-    if find_target(found.application.target).maps and found.applied.material:
+    if found.application.map_kinds and found.applied.material and can_remake(found.applied.material):
         show_variation(found.applied.material, received_number(job), partial(_show_maps, found, number))
     return None
 

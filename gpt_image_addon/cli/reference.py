@@ -254,7 +254,9 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "warnings": "sentences worth reading",
     },
     "bake": {
-        "files": "by the name of the object, the path of each map by kind",
+        "files": "by the name of the object, the path of each map by kind; of a UDIM image of each tile, "
+        "by kind and number (`base_color.1001`)",
+        "udim": "by the name of the object, the path of each UDIM image by kind, with `<UDIM>` for numbers",
         "warnings": "sentences worth reading",
     },
     "upscale": {

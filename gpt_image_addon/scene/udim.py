@@ -20,13 +20,12 @@ from ..core.common.files import read_file, replace_file
 from ..core.errors import SceneError
 from ..core.results.store import Facts, ImageFile
 from ..core.text.message import message
-from ..core.text.names import safe_name
+from ..core.text.names import UDIM_TOKEN, safe_name
 from .image_bytes import export_file
 from .images import PROPERTY_PREFIX, set_facts, tiles_of
 
 TILE = PROPERTY_PREFIX + "tile"
 """Custom property of a UDIM image of ours: the number of the tile that its job made, of several the first."""
-TOKEN = "<UDIM>"
 FIRST = 1001
 ROW = 10
 """Tiles side by side before a row ends."""
@@ -44,6 +43,12 @@ def tile_at(u: float, v: float) -> int:
     """The number of the tile in which a place of the UV map lies; 0 where none can."""
     column, row = int(u // 1), int(v // 1)
     return FIRST + column + ROW * row if 0 <= column < ROW and row >= 0 else 0
+
+
+def place_of(number: int) -> tuple[int, int]:
+    """Where the lower left of a tile lies in the UV map; the inverse of `tile_at`."""
+    row, column = divmod(number - FIRST, ROW)
+    return column, row
 
 
 def tiles_at(uvs: Any) -> Any:
@@ -135,9 +140,9 @@ def make_with_tiles(
             _write_png(before, file.data, Path(folder) / f"tile.{tile}{PNG}")
         image = _load_packed(Path(folder) / f"tile.{min((*files, *made))}{PNG}")
     image.name = safe_name(name or image_file.name)
-    image.filepath_raw = f"//textures/{safe_name(image.name)}.{TOKEN}{PNG}"
+    image.filepath_raw = f"//textures/{safe_name(image.name)}.{UDIM_TOKEN}{PNG}"
     for one in image.packed_files:
-        one.filepath = image.filepath_raw.replace(TOKEN, str(one.tile_number))
+        one.filepath = image.filepath_raw.replace(UDIM_TOKEN, str(one.tile_number))
     for tile in before.tiles:
         image.tiles.get(tile.number).label = tile.label
     image.colorspace_settings.name = before.colorspace_settings.name
@@ -210,8 +215,8 @@ def _packed(image: bpy.types.Image) -> Mapping[int, bpy.types.PackedFile]:
 
 
 def _path(image: bpy.types.Image, number: int) -> Path:
-    column, row = (number - FIRST) % ROW, (number - FIRST) // ROW
-    name = image.filepath.replace(TOKEN, str(number)).replace("<UVTILE>", f"u{column + 1}_v{row + 1}")
+    column, row = place_of(number)
+    name = image.filepath.replace(UDIM_TOKEN, str(number)).replace("<UVTILE>", f"u{column + 1}_v{row + 1}")
     return Path(bpy.path.abspath(name, library=image.library))
 
 
@@ -225,7 +230,7 @@ def _written(image: bpy.types.Image, numbers: tuple[int, ...]) -> Mapping[int, b
         try:
             image.file_format = "PNG"
             with bpy.context.temp_override(edit_image=image):
-                bpy.ops.image.save_as(filepath=str(Path(folder) / f"tile.{TOKEN}{PNG}"), copy=True)
+                bpy.ops.image.save_as(filepath=str(Path(folder) / f"tile.{UDIM_TOKEN}{PNG}"), copy=True)
             return {number: read_file(Path(folder) / f"tile.{number}{PNG}") for number in numbers}
         except (RuntimeError, OSError) as error:
             raise SceneError(

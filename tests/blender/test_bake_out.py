@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from gpt_image_addon import api
 from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.core.imaging.stored_pixels import read_png
 from tests.blender import painted_scenes as scenes
+from tests.blender import test_udim_maps as tiled
 from tests.blender.scene_fixtures import description
 from tests.blender.test_painted_over_nodes import across, plane, procedural, stripes
 
@@ -83,3 +85,54 @@ def test_what_a_result_painted_is_written_with_its_maps(run: Any, tmp_path: Path
     kinds = ("base_color", "normal", "roughness", "ao")
     assert {file.name for file in (tmp_path / "out").iterdir()} == {f"{name}_{kind}.png" for kind in kinds}
     assert all(Image.open(file).size == (1024, 1024) for file in (tmp_path / "out").iterdir())
+
+
+def test_all_tiles_of_all_maps_are_written(run: Any, tmp_path: Path) -> None:
+    material = tiled.two_corners(tmp_path)
+    painted = tiled.paint(run, "First")
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "First_ao.1002.png").write_text("mine")
+    code, output = run("bake", "--objects", "First", "--output-dir", folder)
+    assert code == 0, output
+    begins = {"base_color": "First_base_color", "normal": "First_normal", "roughness": "First_roughness"}
+    begins["ao"] = "First_ao 2"  # all its tiles, for one name is taken
+    found = {name: Path(file) for name, file in output["files"]["First"].items()}
+    assert {name: file.name for name, file in found.items()} == {
+        f"{kind}.{tile}": f"{begin}.{tile}.png" for kind, begin in begins.items() for tile in tiled.SIZES
+    }
+    assert output["udim"]["First"] == {
+        kind: str(folder / f"{begin}.<UDIM>.png") for kind, begin in begins.items()
+    }
+    assert output["warnings"] and (folder / "First_ao.1002.png").read_text() == "mine"
+    base = bpy.data.images["rock"]
+    packed = tiled.files_of({"base_color": base, **tiled.maps_of(material)})
+    for kind, tiles in packed.items():
+        for tile, size in tiled.SIZES.items():
+            written = Image.open(found[f"{kind}.{tile}"])
+            assert written.size == size
+            assert np.array_equal(written, Image.open(io.BytesIO(tiles[tile])))
+    assert bpy.ops.gpt_image.bake_out(job=painted["job"], directory=str(folder), size="1024") == {"FINISHED"}
+    for kind, begin in begins.items():  # in place of what was written before
+        assert max(Image.open(folder / f"{begin}.1011.png").size) == 1024, kind
+    assert len(list(folder.iterdir())) == 1 + len(found)
+
+
+def test_tiles_whose_color_nodes_make_are_baked_one_by_one(tmp_path: Path) -> None:
+    material = tiled.two_corners(tmp_path)
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    shader = tiled.shader_of(material)
+    mixed = nodes.new("ShaderNodeInvert")
+    links.new(shader.inputs["Base Color"].links[0].from_socket, mixed.inputs["Color"])
+    links.new(mixed.outputs["Color"], shader.inputs["Base Color"])
+    before = description()
+    files = api.bake_out("First", tmp_path / "out").files["First"]
+    assert description() == before and set(files) == {"base_color.1001", "base_color.1011"}
+    for tile, height in ((1001, 0.75), (1011, 0.25)):  # a face covers the half of each
+        pixels = np.asarray(Image.open(files[f"base_color.{tile}"])).astype(int)
+        side = max(tiled.SIZES[tile])
+        assert pixels.shape[:2] == (side, side)
+        wanted = linear(np.array((tile % 200, 90, 60)))
+        found = linear(pixels[round(height * side), side // 2])
+        assert np.abs(found - (1 - wanted)).max() < 0.01
+        assert not pixels[round((1 - height) * side), side // 2].any()

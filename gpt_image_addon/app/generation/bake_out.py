@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
@@ -15,11 +16,15 @@ from ...core.jobs.job import Task
 from ...core.painting.projection import LIMITS
 from ...core.request.validation import check_range
 from ...core.text.message import message
-from ...core.text.names import safe_name
+from ...core.text.names import UDIM_TOKEN, safe_name
 from ...scene.projection.canvases import find_objects
 from .. import blend_paths, session
 from ..material_maps import submit_work
 from ..projection.plan import PaintedObjects, name_objects
+
+if TYPE_CHECKING:
+    from ...core.painting.baked_files import ShownImage
+    from ...core.results.output_files import Outputs
 
 
 @dataclass(frozen=True)
@@ -27,15 +32,20 @@ class BakedOut:
     """Files of what objects show."""
 
     files: Mapping[str, Mapping[str, str]]
-    """By the name of the object, the path of each map by kind."""
+    """By the name of the object, the path of each map by kind; of a UDIM image that of each tile, by kind and
+    number, such as ``base_color.1001``."""
     warnings: tuple[str, ...] = ()
+    udim: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By the name of the object, the path of each UDIM image by kind, with ``<UDIM>`` for the
+    numbers."""
 
 
 def bake_out(objects: PaintedObjects, output_dir: str | Path, **parameters: Any) -> BakedOut:
     """Write what objects show as ``<object>_<kind>.png`` or ``.exr``: base color, and the maps made here.
 
     One image that is the base color is written as it is, resampled to the size; where nodes make the color,
-    Cycles bakes it along the UV map, for which Blender waits.
+    Cycles bakes it along the UV map, for which Blender waits. Of UDIM images each tile is a file,
+    ``<object>_<kind>.1001.png``, at the size.
 
     :param objects: names or objects.
     :param output_dir: folder for the files; made where it is missing.
@@ -69,7 +79,6 @@ def _read_named(
 ) -> Callable[[], BakedOut]:
     """Everything that is read from Blender is read now; the rest happens when the work is called."""
     from ...core.painting.baked_files import DEPTHS, encode_shown
-    from ...core.results.output_files import renamed_warning
     from ...scene.projection.shown_images import list_shown
 
     check_range("size", size, *LIMITS["texture_size"])
@@ -97,14 +106,57 @@ def _read_named(
 
     def work() -> BakedOut:
         files: dict[str, dict[str, str]] = {}
+        udim: dict[str, dict[str, str]] = {}
         renamed: list[str] = []
         for name, images in read.items():
-            for image in images:
-                data = encode_shown(image, size, format, depth)
-                wanted = folder / f"{safe_name(name)}_{image.kind}.{format}"
-                path = outputs.copy(wanted, data, f"{owner} {name}")
-                renamed.extend(renamed_warning(path, wanted))
-                files.setdefault(name, {})[image.kind] = str(path)
-        return BakedOut(files, tuple(renamed))
+            encode = partial(encode_shown, side=size, form=format, bits=depth)
+            for kind, parts in _group(images).items():
+                wanted = folder / f"{safe_name(name)}_{kind}.{format}"
+                found, token = _write(outputs, wanted, parts, encode, f"{owner} {name}", renamed)
+                files.setdefault(name, {}).update(found)
+                if token is not None:
+                    udim.setdefault(name, {})[kind] = str(token)
+        return BakedOut(files, tuple(renamed), udim)
 
     return work
+
+
+def _group(images: Sequence[ShownImage]) -> Mapping[str, list[ShownImage]]:
+    """Images by their kind."""
+    found: dict[str, list[ShownImage]] = {}
+    for image in images:
+        found.setdefault(image.kind, []).append(image)
+    return found
+
+
+def _write(
+    outputs: Outputs,
+    wanted: Path,
+    parts: Sequence[ShownImage],
+    encode: Callable[[ShownImage], bytes],
+    owner: str,
+    renamed: list[str],
+) -> tuple[Mapping[str, str], Path | None]:
+    """An image, or the tiles of one, as files.
+
+    :param wanted: where, without the numbers of tiles.
+    :param renamed: gets a sentence where something else has that name.
+    :returns: the paths by kind and tile, and of tiles the path with Blender's token.
+    """
+    from ...core.results.output_files import renamed_warning
+
+    if not parts[0].tile:
+        path = outputs.copy(wanted, encode(parts[0]), owner)
+        renamed.extend(renamed_warning(path, wanted))
+        return {parts[0].kind: str(path)}, None
+    endings = {part.tile: f".{part.tile}{wanted.suffix}" for part in parts}
+    begin = outputs.choose_together(wanted.with_name(wanted.stem), tuple(endings.values()), owner)
+    files = {}
+    for part in parts:
+        path = begin.with_name(begin.name + endings[part.tile])
+        outputs.write(path, encode(part), owner)
+        files[f"{part.kind}.{part.tile}"] = str(path)
+    token = wanted.with_name(f"{wanted.stem}.{UDIM_TOKEN}{wanted.suffix}")
+    path = begin.with_name(f"{begin.name}.{UDIM_TOKEN}{wanted.suffix}")
+    renamed.extend(renamed_warning(path, token))
+    return files, path

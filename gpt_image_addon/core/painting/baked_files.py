@@ -31,6 +31,8 @@ class ShownImage:
     label: str
     is_data: bool
     """Numbers rather than colors."""
+    tile: int = 0
+    """Number of the UDIM tile that it is; 0 of an image without tiles."""
     source: Source | None = None
     """Its encoded file."""
     pixels: NDArray[Any] | None = None

@@ -98,6 +98,20 @@ class Outputs:
         with self._written(path, data) as part:
             self.place(part, path, owner, is_ours=is_ours)
 
+    def choose_together(self, path: Path, endings: Sequence[str], owner: str) -> Path:
+        """A beginning of names, such as ``oak 2``, with which `write` can write several files.
+
+        :param path: the one that is wanted.
+        :param endings: what follows it in each name, with the dot.
+        :raises StorageError: the folder can't be read.
+        """
+
+        def is_free(file: Path) -> bool:
+            return not os.path.lexists(file) or self._may_replace(file, owner, None)
+
+        with storage_errors(message("{path} could not be read", path=path)):
+            return next(at for at in _numbered(path) if all(is_free(Path(f"{at}{end}")) for end in endings))
+
     def place(
         self,
         part: Path,
@@ -263,9 +277,14 @@ def _head(path: Path) -> bytes:
 
 
 def _names(path: Path) -> Iterator[Path]:
+    for candidate in _numbered(path.with_name(path.stem)):
+        yield candidate.with_name(candidate.name + path.suffix)
+
+
+def _numbered(path: Path) -> Iterator[Path]:
     yield path
     for number in itertools.count(2):
-        yield path.with_name(f"{path.stem} {number}{path.suffix}")
+        yield path.with_name(f"{path.name} {number}")
 
 
 def _take_name(part: Path, path: Path) -> bool:

@@ -12,6 +12,7 @@ from .plain_text import DEVICE, HIDDEN
 
 NAME_LIMIT = 63  # bytes of UTF-8: the longest data-block name before Blender 5.0
 FALLBACK = "ImageFile"
+UDIM_TOKEN = "<UDIM>"  # what stands for the number of a tile in a path, for Blender and others
 
 ALIKE = 0.7  # of 1: how much of a mistyped name must be right for a proposal
 COMPARED_NAMES = 2000  # a scene may have very many, and each comparison takes a moment

@@ -15,7 +15,7 @@ from ...core.errors import SceneError
 from ...core.imaging.color_spaces import srgb_from_linear
 from ...core.request.map_kinds import BY_NAME
 from ...core.text.message import message
-from .. import compat
+from .. import compat, udim
 from ..shading import nodes, shaders
 from ..shading.shaders import Place
 from ..shading.slots import names_for_people
@@ -75,6 +75,7 @@ def flatten_color(
     *,
     is_wide: bool = False,
     uv_map: str = "",
+    tile: int = 0,
 ) -> FlatColor:
     """Bake the base color of material slots along the UV map that is rendered; nothing else is changed.
 
@@ -85,6 +86,7 @@ def flatten_color(
     :param scene: whose frame and render engine count.
     :param is_wide: 16 bits rather than 8.
     :param uv_map: the one to bake along, in place of the one that is rendered.
+    :param tile: number of the UDIM tile to bake; without it faces beyond the image repeat it.
     :raises SceneError: Blender can't bake it.
     """
     start = time.monotonic()
@@ -97,7 +99,7 @@ def flatten_color(
             before = slot.material if number in slots else None
             slot.link = "OBJECT"
             slot.material = _make_emitter(before, number in slots, image, scene, changes)
-        _bake(baked, own_scene, uv_map=uv_map)
+        _bake(baked, own_scene, uv_map=_add_tile(obj, baked.data, tile) if tile else uv_map)
         return FlatColor(_read(image), time.monotonic() - start)
     except (RuntimeError, TypeError) as error:
         raise SceneError(
@@ -293,6 +295,23 @@ def _name_uv_map(mesh: bpy.types.Mesh) -> str:
     if len(mesh.uv_layers) < MOST_LAYERS:
         layer = mesh.uv_layers.new(name=NAME, do_init=False)
     layer.uv.foreach_set("vector", (uvs - np.repeat(repeats, totals, axis=0)).ravel())
+    return str(layer.name)
+
+
+def _add_tile(obj: bpy.types.Object, mesh: bpy.types.Mesh, tile: int) -> str:
+    """The name of a further UV map in which a UDIM tile is where an image lies.
+
+    :raises SceneError: the mesh can't have another one.
+    """
+    if len(mesh.uv_layers) >= MOST_LAYERS:
+        raise SceneError(
+            message("'{obj}' has no room for another UV map, along which tiles are baked.", obj=obj.name),
+            next_step="Remove one that nothing uses.",
+        )
+    place: Any = rendered_layer(mesh)
+    uvs = array_of(place.uv, "vector", 2, np.float32)
+    layer = mesh.uv_layers.new(name=NAME, do_init=False)
+    layer.uv.foreach_set("vector", (uvs - np.array(udim.place_of(tile), np.float32)).ravel())
     return str(layer.name)
 
 

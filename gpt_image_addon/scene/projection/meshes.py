@@ -44,17 +44,15 @@ def collect_faces(
         how = painted.get(original.name)
         if is_alone and how is None:
             continue
-        if (
-            how is not None
-            and instance.is_instance
-            and (original.name in done or _comes_itself(original, layer))
-        ):
+        comes_itself = how is not None and _comes_itself(original, layer)
+        if how is not None and instance.is_instance and (original.name in done or comes_itself):
             if is_alone:
                 continue
             how = None  # its texels are painted once, where the object itself is
         matrix = np.array(instance.matrix_world, np.float64)
         if how is not None:
-            done.add(original.name)
+            if instance.is_instance or comes_itself:
+                done.add(original.name)
             if how.matrix_world is not None and not instance.is_instance:
                 matrix = np.asarray(how.matrix_world, np.float64)
         if is_alone and how is not None and how.is_kept:
@@ -64,8 +62,10 @@ def collect_faces(
 
 
 def _comes_itself(original: bpy.types.Object, layer: bpy.types.ViewLayer) -> bool:
-    """Whether an object is in the view layer also as itself, and not only as instances."""
-    return original.name in layer.objects and original.visible_get(view_layer=layer)
+    """Whether a mesh is in the view layer also as itself, and not only as instances that nodes make."""
+    if original.name not in layer.objects or not original.visible_get(view_layer=layer):
+        return False
+    return bool(original.evaluated_get(layer.depsgraph).data.polygons)
 
 
 def _is_seen(
