@@ -26,6 +26,7 @@ from .submission import Submitter
 if TYPE_CHECKING:
     from ..core.journal.journal import Entry
     from ..core.results.store import PreparedResult
+    from ..scene.targets.base import Applied
     from .submission import PreparedRequest
 
 log = get_logger(__name__)
@@ -309,8 +310,9 @@ def use_variation(job: str, number: int) -> Job | None:
     swap(found.applied, number)
     found.show(number)
     push_undo(found.title)
-    if found.application.map_kinds and found.applied.material and can_remake(found.applied.material):
-        show_variation(found.applied.material, received_number(job), partial(_show_maps, found, number))
+    if found.application.map_kinds:
+        for material, shown in _list_with_maps(found, found.applied):
+            show_variation(material, shown, partial(_show_maps, found, number))
     return None
 
 
@@ -336,6 +338,20 @@ def _find_painted(job: str) -> bpy.types.Image | None:
     ours = (image for image in bpy.data.images if image.get(JOB) == job and image.users)
     numbered = (image for image in ours if isinstance(image.get(NUMBER), int))
     return next((image for image in numbered if IS_PAINTED in image), None)
+
+
+def _list_with_maps(job: Job, applied: Applied) -> list[tuple[str, int]]:
+    """The materials of a result with maps of their own, and the received image that each of them shows."""
+    from ..scene.targets.material import find_shown
+
+    count = len(job.prepared.images) if job.prepared is not None else 1
+    first = applied.material
+    listed = [(first, received_number(job.id))] if first and can_remake(first) else []
+    for material in filter(can_remake, applied.materials):
+        image = find_shown(bpy.data.materials[material])
+        if image in applied.images:
+            listed.append((material, (applied.images.index(image) + job.application.picture) % count))
+    return listed
 
 
 def _show_maps(job: Job, number: int, deliver: Deliver | None, error: GptImageError | None) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from gpt_image_addon import api
 from gpt_image_addon.core.imaging.formats import decode
+from gpt_image_addon.scene.images import KIND
 from gpt_image_addon.scene.shading import relief
 from tests.api_server import ApiServer
 from tests.blender.scene_fixtures import cube, principled, source_of
@@ -70,6 +71,24 @@ def test_each_place_has_the_relief_of_its_own_image() -> None:
     api.remake_material(second.name, relief=5.0)
     assert relief.read_relief(second) == pytest.approx(5.0, rel=0.01)
     assert source_of(principled(second).inputs["Base Color"]).image.name == result.images[1].name
+
+
+def test_reliefs_go_with_their_images_when_these_change_places() -> None:
+    places = [(0, -1, 0), (1, 0, 0)]
+    job = api.submit("a star sticker", at=places, n=2, decal_relief=True, **SMALL)
+    job.finish_waiting()
+    materials = [bpy.data.objects[name].active_material for name in job.applied.objects]
+
+    def shown() -> list[tuple[str, bytes]]:
+        nodes = [
+            {node.get(KIND): node.image for node in one.node_tree.nodes if KIND in node} for one in materials
+        ]
+        return [(found["base_color"].name, bytes(found["normal"].packed_file.data)) for found in nodes]
+
+    before = shown()
+    assert before[0] != before[1]
+    assert bpy.ops.gpt_image.use_variation(job=job.id, number=1) == {"FINISHED"}
+    assert shown() == before[::-1]
 
 
 def test_a_relief_survives_the_bake_of_its_decal() -> None:

@@ -115,9 +115,11 @@ def _prepare(job: str, request: GenerationRequest, application: Application, fol
     first = application.picture % len(received)
     received = received[first:] + received[:first]
     images, height = _finish(received, request, application, folder, warnings)
+    worked = images[: _count_sets(application)]
+    heights = [height, *(_read_exact_height(image, request, folder, warnings) for image in worked[1:])]
     sets = [
-        _make_maps(request, application, folder, image, height if number == 0 else None)
-        for number, image in enumerate(images[: _count_sets(application)])
+        _make_maps(request, application, folder, image, own)
+        for image, own in zip(worked, heights, strict=False)
     ]
     maps, packed = (dict(sets[0].maps), sets[0].packed) if sets and sets[0] else ({}, {})
     warnings += [note for made in sets if made for note in made.notes]
@@ -256,17 +258,9 @@ def _find_height(
     if image.format not in PIXEL_FORMATS:
         return None
 
-    number = Path(image.file).stem.removeprefix(IMAGE_STEM)
-    exact = folder / f"{HEIGHT_STEM}{number}.png"
-    if exact.exists():
-        try:
-            is_known = request.provider in PROVIDERS
-            relief = load_provider(request.provider).relief if is_known else None
-            return _Height(decode_height(read_file(exact)), exact=True, relief=relief)
-        except UnusableImageError:
-            warnings.append(message("The height {file} can't be read and is not used.", file=exact))
-    if not application.height_by_model:
-        return None
+    exact = _read_exact_height(image, request, folder, warnings)
+    if exact is not None or not application.height_by_model:
+        return exact
     sheet = read_sheet(image, request)
     if sheet is not None:
         judged = judge_height(sheet)
@@ -296,6 +290,22 @@ def _find_height(
         )
         return None
     return _Height(found.height, exact=False)
+
+
+def _read_exact_height(
+    image: ImageFile, request: GenerationRequest, folder: Path, warnings: list[str]
+) -> _Height | None:
+    """The height that the provider knows of an image."""
+    exact = folder / f"{HEIGHT_STEM}{number_of(image)}.png"
+    if not exact.exists():
+        return None
+    try:
+        is_known = request.provider in PROVIDERS
+        relief = load_provider(request.provider).relief if is_known else None
+        return _Height(decode_height(read_file(exact)), exact=True, relief=relief)
+    except UnusableImageError:
+        warnings.append(message("The height {file} can't be read and is not used.", file=exact))
+        return None
 
 
 def _make_maps(

@@ -435,7 +435,7 @@ _ROWS = (
     Parameter("decal_relief", bool, False, of_decal=True,
         flag=Flag("decal", "give the decal a relief, from its own brightness or by --height-by-model; "
             "--relief says how deep (default: flat)"),
-        panel=PanelField("surface", "Relief",
+        panel=PanelField("surface", "With Relief",
             "Give the decal a relief, which is made from its brightness, or from a height by the model")),
     Parameter("relief", float, least=0, most=MAX_RELIEF, of_relief=True,
         flag=Flag("maps", "depth of the surface at the image's real size, from its lowest to its highest "

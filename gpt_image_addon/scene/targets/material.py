@@ -376,6 +376,13 @@ def find_by_base_color(image: bpy.types.Image) -> Iterator[tuple[bpy.types.Mater
             yield material, tuple(sorted(kinds))
 
 
+def find_shown(material: bpy.types.Material) -> str | None:
+    """The name of the image that a material of ours shows as its base color."""
+    found = nodes.image_nodes(material.node_tree) if material.node_tree else ()
+    shown = next((node for node in found if node.get(KIND) == "base_color"), None)
+    return shown.image.name if shown is not None and shown.image else None
+
+
 def replace_base_color(
     material: bpy.types.Material, before: int, image: bpy.types.Image, changes: Transaction
 ) -> bool:

@@ -11,11 +11,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bl_ext.user_default.gpt_image_addon import api
 from bl_ext.user_default.gpt_image_addon.core.request.targets import list_targets
-from harness import Steps, press, run, until
+from bl_ext.user_default.gpt_image_addon.ui.request import quote
+from harness import Steps, click, find_icon, press, run, until
+from screen_reader import Box
 from user import Sidebar, click_text, open_sidebar, over, shot, wait_for
 
 WORLD = [name for name, info in list_targets() if not info.parent].index("world")
-PRICE = "Requests: 2, up to"
+ROW = 40  # pixels below a button, in which the next one is
 
 
 def world() -> bpy.types.World:
@@ -41,12 +43,14 @@ def make(sidebar: Sidebar) -> Steps:
 
 
 def ask(sidebar: Sidebar) -> Steps:
-    yield from sidebar.click("Repair Poles...")
-    yield from wait_for(PRICE)
+    above = yield from sidebar.bring("Correct World...")
+    row = Box(above.left, above.bottom - ROW, above.right, above.bottom)
+    yield from click((yield from find_icon(sidebar.area, sidebar.region, "gpt_image.repair_poles", row)))
+    high = api.estimate_pole_repair(api.jobs()[0].id).high_usd
+    yield from wait_for(f"Requests: 2, up to {quote.usd(high)} together")
 
 
 def script() -> Steps:
-    bpy.context.preferences.system.use_online_access = True
     sidebar = yield from open_sidebar()
     rest = over(sidebar.area)
     yield from make(sidebar)
