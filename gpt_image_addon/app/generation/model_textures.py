@@ -191,9 +191,10 @@ def texture_again(job: str, *, object_name: str | None = None, accept: bool = Fa
     :param object_name: the object to paint; those of the request without it.
     :param accept: use views whose outlines do not match, too.
     :param changed: ``feather``, ``texture_size``, ``used_views`` (all where it is empty); ``erosion``, the
-        pixels beside edges that are not used; ``exponent`` of the cosine by which views count; ``steepest``, the degrees from which on
-        they don't; ``replace_all`` lets nothing shine through that was there; ``match_colors`` makes the
-        colors of views agree; ``fill_gaps`` paints what no view shows; ``surface_maps`` makes maps.
+        pixels beside edges that are not used; ``exponent`` of the cosine by which views count; ``steepest``,
+        the degrees from which on they don't; ``replace_all`` lets nothing shine through that was there;
+        ``match_colors`` makes the colors of views agree; ``fill_gaps`` paints what no view shows;
+        ``surface_maps`` makes maps.
     :raises InvalidRequestError: there is no such job, it was not projected, or a setting can't be.
     """
     kinds = {name: kind for name, kind in arguments.kinds_of(Projection).items() if name in SETTINGS}
