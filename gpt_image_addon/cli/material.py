@@ -142,7 +142,8 @@ def add_texture(verb: argparse.ArgumentParser) -> None:
         "a clay render; the answer is aligned with it and painted where the camera sees it, over what was "
         "there. With --views auto all sides are sent as one sheet, and their answer replaces what was there; "
         "with --in-sequence each is a request of its own that sees what is painted so far. "
-        "--again projects a stored answer with other settings and sends nothing."
+        "--again projects a stored answer with other settings and sends nothing; those that are not given "
+        "stay as they were last."
     )
     verb.add_argument(
         "prompt", nargs="?", default="", help="what the objects should look like, in your words"
@@ -232,7 +233,7 @@ def _paint_again(options: argparse.Namespace) -> Output:
     changed = {name: value for name, value in wanted.items() if value is not None}
     name = options.objects[0] if options.objects else None
     return _finish_painting(
-        options, api.texture_again(options.again, object_name=name, accept=options.accept, **changed)
+        options, api.texture_again(options.again, object_name=name, accept=options.accept or None, **changed)
     )
 
 

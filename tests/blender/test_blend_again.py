@@ -55,6 +55,24 @@ def test_other_settings_are_one_step_of_undo(run: Any) -> None:
         bpy.ops.gpt_image.blend_again(job=output["job"], used_views=[False] * MOST_VIEWS)
 
 
+def test_what_is_not_given_stays_as_it_was_last(run: Any) -> None:
+    """In the panel, on the command line and in Python."""
+    job = paint(run)["job"]
+    used = [number == 0 for number in range(MOST_VIEWS)]
+    blend = bpy.ops.gpt_image.blend_again
+    assert blend(job=job, used_views=used, fill_gaps=False, feather=4, steepest=60) == {"FINISHED"}
+    code, output = run("texture", "--again", job, "--erosion", 3)
+    assert code == 0, output
+    assert [view["used"] for view in output["views"]].count(True) == 1
+    found = read_stored(job).projection
+    assert (found.feather, found.steepest, found.erosion, found.fill_gaps) == (4, 60, 3, False)
+    api.texture_again(job, used_views=()).finish_waiting()
+    found = read_stored(job).projection
+    assert found.used_views == () and (found.erosion, found.fill_gaps) == (3, False)
+    assert blend(job=job, fill_gaps=True) == {"FINISHED"}
+    assert read_stored(job).projection.fill_gaps and read_stored(job).projection.feather == 4
+
+
 def test_views_are_shown_with_what_became_of_them(run: Any) -> None:
     output = paint(run)
     session.close()

@@ -83,6 +83,8 @@ def test_each_answer_is_shown_on_all_objects_and_the_way_back_is_exact(run: Any,
     code, output = run("texture", "--again", first["job"], "--variation", 2, "--feather", 20)
     assert code == 0 and (output["variation"], output["variations"]) == (2, COUNT)
     assert is_equal(pixels(), painted[1]) and inpainting.image_of(first["job"]).name == "Paint 0"
+    code, output = run("texture", "--again", first["job"])
+    assert code == 0 and output["variation"] == 2 and is_equal(pixels(), painted[1])
     chosen.look_before()
     assert chosen.current().has_before and inpainting.can_revert(first["job"])
     inpainting.revert(first["job"])

@@ -193,7 +193,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "ui.decals": ("core.text app.decals api ui.common ui.points", "bpy bpy_extras"),
     "ui.painting": (
-        "core.text core.references core.painting app app.painting ui.common",
+        "core.text core.references core.request core.painting app app.painting ui.common",
         "bpy blf bpy_extras gpu gpu_extras mathutils numpy",
     ),
     "ui.materials": ("core.textures app.materials ui.common", "bpy"),

@@ -19,6 +19,7 @@ from .. import session, settings
 from ..history import look_at_journal
 from ..painting.prepared import AnyPrepared, prepare_painting
 from ..painting.sequence_task import find_sequence
+from ..painting.stored import read_entry
 from ..projection.plan import PaintedObjects, name_objects
 from ..results import files
 from ..submission import Submitter
@@ -192,19 +193,22 @@ def texture_again(
     job: str,
     *,
     object_name: str | None = None,
-    accept: bool = False,
+    accept: bool | None = None,
     variation: int | None = None,
     **changed: Any,
 ) -> Job:
     """Project a stored answer once more with other settings; nothing is sent. Returns at once.
 
+    What is not given stays as it was when the answer was projected last.
+
     :param object_name: the object to paint; those of the request without it.
-    :param variation: which of the images that came, from 1; the first that was painted without it.
+    :param variation: which of the images that came, from 1.
     :param accept: use views whose outlines do not match, too.
-    :param changed: ``feather``, ``texture_size``, ``used_views``; ``erosion``, the pixels beside edges that
-        are not used; ``exponent`` of the cosine by which views count; ``steepest``, the degrees from which on
-        they don't; ``replace_all`` lets nothing shine through that was there; ``match_colors`` makes the
-        colors of views agree; ``fill_gaps`` paints what no view shows; ``surface_maps`` makes maps.
+    :param changed: ``feather``, ``texture_size``, ``used_views`` (all where it is empty); ``erosion``, the
+        pixels beside edges that are not used; ``exponent`` of the cosine by which views count; ``steepest``,
+        the degrees from which on they don't; ``replace_all`` lets nothing shine through that was there;
+        ``match_colors`` makes the colors of views agree; ``fill_gaps`` paints what no view shows;
+        ``surface_maps`` makes maps.
     :raises InvalidRequestError: there is no such job, it was not projected, or a setting can't be.
     """
     kinds = {name: kind for name, kind in arguments.kinds_of(Projection).items() if name in SETTINGS}
@@ -213,27 +217,24 @@ def texture_again(
         stored = journal.entry(job)
     if stored is None:
         raise InvalidRequestError(message("There is no job {job}.", job=job), code="no_such_job", param="job")
-    if stored.application.projection is None:
-        raise InvalidRequestError(
-            message("The result of job {job} was not projected onto a model.", job=job),
-            code="not_projected",
-            param="job",
-        )
-    projection = dataclasses.replace(Projection.from_text(stored.application.projection), **settled)
+    painted = read_entry(stored)
+    projection = dataclasses.replace(painted.projection, **settled)
     check_projection(projection)
+    if variation is None:
+        variation = painted.last.variation
+    else:
+        _check_variation(job, variation)
     application = dataclasses.replace(
         stored.application,
         projection=projection.to_text(),
+        picture=variation - 1,
         object_name=object_name,
-        accept=accept or stored.application.accept,
+        accept=stored.application.accept or painted.last.accept if accept is None else accept,
         scene_uid=None,
         object_uid=None,
         object_uids=(),
         textures_dir=None,
     )
-    if variation is not None:
-        _check_variation(job, variation)
-        application = dataclasses.replace(application, picture=variation - 1)
     notice = message("The answer of job {job} was projected again.", job=job)
     return Submitter(settings.load()).resume(stored, application, notice)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ...core.errors import InvalidRequestError
 from ...core.journal.history import received_files
@@ -11,6 +12,9 @@ from ...core.painting.projection import Projection
 from ...core.painting.reports import LastPainting, ViewReport, read_last, read_views, settle
 from ...core.text.message import message
 from .. import results
+
+if TYPE_CHECKING:
+    from ...core.journal.journal import Entry
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,18 @@ def read_stored(job: str) -> StoredViews:
 
     :raises InvalidRequestError: there is no such job, or it was not painted onto a model.
     """
-    stored = results.entry(job)
+    return read_entry(results.entry(job))
+
+
+def read_entry(stored: Entry) -> StoredViews:
+    """The views of a result, with the settings with which it was painted last: all that applies it again goes
+    on from them.
+
+    :raises InvalidRequestError: it was not painted onto a model.
+    """
     if stored.application.projection is None:
         raise InvalidRequestError(
-            message("The result of job {job} was not projected onto a model.", job=job),
+            message("The result of job {job} was not projected onto a model.", job=stored.id),
             code="not_projected",
             param="job",
         )

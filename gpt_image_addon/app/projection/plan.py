@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import bpy
 
 from ...core.errors import InvalidRequestError
-from ...core.painting.projection import ALL, PAINTED, SELECTED, Projection, Receiver
+from ...core.painting.projection import ALL, SELECTED, Projection, Receiver
 from ...core.references.kinds import AUTO, GUIDE, SHEET
 from ...core.references.views import is_all_around
-from ...core.request.parameters import NO_OBJECT
+from ...core.request.parameters import NO_OBJECT, PAINTED
 from ...core.request.providers import find_provider
 from ...core.request.request import Application, GenerationRequest
 from ...core.request.sizes import SizeRule, format_size

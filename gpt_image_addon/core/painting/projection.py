@@ -17,8 +17,8 @@ from ..request.validation import check_range
 from ..text.json_reader import load_json
 from ..text.message import message
 
-ALL, SELECTED, PAINTED = "all", "selected", "painted"
-"""Which faces are painted."""
+ALL, SELECTED = "all", "selected"
+"""Which faces are painted; beside `parameters.PAINTED`."""
 TEXTURE_SIZE = 2048  # pixels a side of a new image
 FEATHER = 8.0  # pixels of the answer over which an edge fades
 LIMITS: Mapping[str, tuple[int, int]] = {

@@ -115,10 +115,11 @@ SPRITES = (
     (SEQUENCE, "Image Sequence", "A file for each frame; they can't be packed and stay where they are"),
 )
 """How the frames of a sprite reach its material."""
+PAINTED = "painted"
 FACES = (
     ("all", "All", "Everything that a view shows"),
     ("selected", "Selected", "Only the faces that are selected in Edit Mode"),
-    ("painted", "Painted Mask", "Only where a mask is painted on them in Texture Paint"),
+    (PAINTED, "Painted Mask", "Only where a mask is painted on them in Texture Paint"),
 )
 GUIDES = (
     ("normal", "Normals", "Which way surfaces face"),

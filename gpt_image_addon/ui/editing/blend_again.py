@@ -106,6 +106,7 @@ class GPT_IMAGE_OT_blend_again(bpy.types.Operator):
         for name in (*NUMBERS, *SWITCHES):
             setattr(self, name, getattr(projection, name))
         self.image_size = projection.texture_size
+        self.accept = found.last.accept
         self.variation, self._variations = found.last.variation, found.variations
         chosen = [
             not projection.used_views or view.name in projection.used_views for view in projection.views
@@ -136,11 +137,12 @@ class GPT_IMAGE_OT_blend_again(bpy.types.Operator):
         changed: dict[str, Any] = {name: getattr(self, name) for name in names if self._is_given(name)}
         if self._is_given("image_size"):
             changed["texture_size"] = self.image_size
-        if self._is_given("variation"):
-            changed["variation"] = self.variation
+        for name in ("variation", "accept"):
+            if self._is_given(name):
+                changed[name] = getattr(self, name)
         if self._is_given("used_views"):
             changed["used_views"] = self._choose_views(stored.read_stored(self.job))
-        job = api.texture_again(self.job, accept=self.accept, **changed)
+        job = api.texture_again(self.job, **changed)
         self.report({"INFO"}, translate("The answer is painted again; nothing is sent."))
         finish_in_background(job)
         return FINISHED

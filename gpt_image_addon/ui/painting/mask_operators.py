@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from ...app.painting import masks
-from ...core.painting.projection import PAINTED
+from ...core.request.parameters import PAINTED
 from ..common.operator import FINISHED, Returned, reporting
 from . import mask_painting
 

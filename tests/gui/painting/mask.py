@@ -15,7 +15,8 @@ from harness import Steps, click, find_button, press, run, until
 from user import Sidebar, drag, open_sidebar, over, shot
 
 MODEL = 4  # its icon below the prompt
-FIRST_CELL = 0.1  # of the width of the sidebar: the way back, before the numbers of variations
+USE, BACK = "gpt_image.use_variation", "gpt_image.revert"
+CELLS = {0: 0.1, 2: 0.42}  # of the width of the sidebar: the way back, and the second variation
 SIDE = 256
 STROKES = 8  # more steps of undo than there are
 
@@ -107,8 +108,8 @@ def step_through(sidebar: Sidebar, before: np.ndarray) -> Steps:
     rest = over(sidebar.area)
     first, count = painted(), len(api.jobs())
     yield from sidebar.to_top()
-    yield from sidebar.click("2")
-    yield from until(lambda: len(api.jobs()) > count and api.jobs()[-1].done, "the second one", 240)
+    yield from click((yield from find_button(sidebar.area, sidebar.region, USE, CELLS[2])))
+    yield from until(lambda: len(api.jobs()) > count and api.jobs()[-1].done, "the second one", 100)
     second = painted()
     assert np.abs(second - first).max() > 8
     yield from shot("mask-4-second-variation", rest)
@@ -116,7 +117,7 @@ def step_through(sidebar: Sidebar, before: np.ndarray) -> Steps:
     yield from until(lambda: np.array_equal(painted(), first), "undo", 20)
     yield from press("Z", rest, ctrl=True, shift=True)
     yield from until(lambda: np.array_equal(painted(), second), "redo", 20)
-    yield from click((yield from find_button(sidebar.area, sidebar.region, "gpt_image.revert", FIRST_CELL)))
+    yield from click((yield from find_button(sidebar.area, sidebar.region, BACK, CELLS[0])))
     yield from until(lambda: np.array_equal(painted(), before), "the way back", 20)
     yield from shot("mask-5-reverted", rest)
     for _ in range(STROKES):
