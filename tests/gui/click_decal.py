@@ -86,6 +86,7 @@ def two_at_once(sidebar: Sidebar) -> Steps:
     values, rest = bpy.context.scene.gpt_image, over(sidebar.area)
     bpy.context.view_layer.objects.active = bpy.data.objects["Cube"]
     values.n, values.decal_size = 2, 0.6
+    values.size, values.width, values.height = "custom", 256, 256
     yield from sidebar.unfold("Surface")
     yield from sidebar.click("With Relief")
     yield from until(lambda: values.decal_relief, "a relief", 10)
@@ -99,7 +100,7 @@ def two_at_once(sidebar: Sidebar) -> Steps:
     yield from press("RET", rest)
     yield from sidebar.bring("On Cube, at 2 places")
     yield from sidebar.generate()
-    yield from until(lambda: len(decals()) == 3, "two more decals", 60)
+    yield from until(lambda: len(decals()) == 3, "two more decals", 120)
     yield
     new = decals()[-2:]
     assert all(is_near(made.location, at) for made, at in zip(new, (THIRD, SECOND), strict=True))

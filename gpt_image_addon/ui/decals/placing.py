@@ -11,7 +11,6 @@ from bpy_extras import view3d_utils
 from ... import api
 from ...app.decals import baking, moving
 from ...core.text.message import message
-from ..common import sidebar
 from ..common.operator import FINISHED, Returned, reporting, waiting
 from ..common.translate import translate
 from ..points import overlay
@@ -53,7 +52,7 @@ class GPT_IMAGE_OT_place_decal(bpy.types.Operator):
         self._markers = bpy.types.SpaceView3D.draw_handler_add(
             _draw_places, (context.scene.gpt_image,), "WINDOW", "POST_PIXEL"
         )
-        sidebar.redraw()
+        overlay.redraw()
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
@@ -86,7 +85,7 @@ class GPT_IMAGE_OT_place_decal(bpy.types.Operator):
         context.workspace.status_text_set(None)
         context.window.cursor_modal_restore()
         bpy.types.SpaceView3D.draw_handler_remove(self._markers, "WINDOW")
-        sidebar.redraw()
+        overlay.redraw()
 
     def execute(self, context: bpy.types.Context) -> Returned:
         return self._place(context)
@@ -115,7 +114,7 @@ class GPT_IMAGE_OT_place_decal(bpy.types.Operator):
                 obj.select_set(False)
             onto.select_set(True)
             context.view_layer.objects.active = onto
-        sidebar.redraw()
+        overlay.redraw()
 
 
 class GPT_IMAGE_OT_clear_decal_places(bpy.types.Operator):
