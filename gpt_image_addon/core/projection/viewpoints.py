@@ -19,7 +19,7 @@ from .visibility import STEEPEST, find_visible
 
 SAMPLES = 20_000  # points on the surface that are looked at
 SIDE = 256  # pixels of the views that are tried
-MARK = 0.9, 0.3  # radius of the marks of points, and how far above the surface they lie, by their distance
+MARK = 1.4, 0.3  # radius of the marks of points, and how far above the surface they lie, by their distance
 FRAME = 1.12  # of the surface's extent that a view spans
 FIELD = 100.0  # degrees that a view from inside spans
 FEWEST = 2000  # points on what a mask shows, below which more of its faces are looked at
