@@ -10,11 +10,13 @@ import pytest
 
 from gpt_image_addon import api
 from gpt_image_addon.app import session
+from gpt_image_addon.app.painting.coverage import mark_coverage
 from gpt_image_addon.app.painting.stored import read_stored
 from gpt_image_addon.core.painting import reports
 from gpt_image_addon.core.references.views import MOST_VIEWS
 from gpt_image_addon.ui.painting import sides_overlay, view_labels
 from tests.blender import painted_scenes as scenes
+from tests.blender.scene_fixtures import description
 
 FLAGS = ("--views", "auto", "--provider", "offline", "--texture-size", 64, "--size", "256x256")
 
@@ -79,6 +81,8 @@ def test_views_are_shown_with_what_became_of_them(run: Any) -> None:
     show = bpy.ops.gpt_image.show_painted_views
     assert show(job=output["job"]) == {"FINISHED"}
     assert sides_overlay.shows_job(output["job"]) and sides_overlay.find_shown() is None
+    marks = sides_overlay.find_marks()
+    assert marks is not None and marks.is_filled and len(marks.painted) > 20 * len(marks.others)
     lines = view_labels.describe_views(read_stored(output["job"]))
     for view, line in zip(output["views"], lines, strict=True):
         assert line.startswith(view["name"]) and f"{view['coverage']:.0%}" in line
@@ -97,3 +101,15 @@ def test_views_are_shown_with_what_became_of_them(run: Any) -> None:
     assert not read_stored(output["job"]).reports
     with pytest.raises(RuntimeError, match="no job"):
         show(job="20260101-000000-00000000")
+
+
+def test_the_surface_is_marked_where_used_views_show_it(run: Any) -> None:
+    job = paint(run)["job"]
+    api.texture_again(job, used_views=("top",), fill_gaps=False).finish_waiting()
+    obj = bpy.context.object
+    before = description()
+    marks = mark_coverage(read_stored(job), bpy.context.scene)
+    assert description() == before and not marks.is_filled
+    height = obj.matrix_world.translation.z + 1
+    assert np.abs(marks.painted[..., 2] - height).max() < 0.05  # the top of a cube
+    assert len(marks.painted) / (len(marks.painted) + len(marks.others)) == pytest.approx(1 / 6, abs=0.02)

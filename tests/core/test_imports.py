@@ -128,8 +128,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "app.painting": (
-        f"{CORE_BASE} core.journal core.jobs core.painting scene scene.projection scene.targets"
-        " app.projection app",
+        f"{CORE_BASE} core.journal core.jobs core.projection core.painting scene scene.projection"
+        " scene.targets app.projection app",
         "bpy",
     ),
     "app.editing": (

@@ -37,7 +37,7 @@ MARGIN = 28  # pixels beside the rows of the panel, at most
 FIELD = 0.7  # of the width of a sidebar: there the fields are, and the labels left of them
 COMPILING = "Compiling EEVEE engine shaders"  # stands in the view while it does
 SETTLING = 60  # looks until everything is drawn; what moves all the time is photographed then
-PATIENCE = 20.0  # seconds for what one click changes
+PATIENCE = 60.0  # seconds for what one click changes, beside all else that the machine does
 
 
 class Sidebar:

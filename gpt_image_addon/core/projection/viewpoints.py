@@ -15,10 +15,11 @@ from ..references.views import USUAL_COUNT
 from .depth import draw_depth
 from .surface import NO_OWNER, Triangles, look_at
 from .view import View
-from .visibility import find_visible
+from .visibility import STEEPEST, find_visible
 
 SAMPLES = 20_000  # points on the surface that are looked at
 SIDE = 256  # pixels of the views that are tried
+MARK = 1.4, 0.3  # radius of the marks of points, and how far above the surface they lie, by their distance
 FRAME = 1.12  # of the surface's extent that a view spans
 FIELD = 100.0  # degrees that a view from inside spans
 FEWEST = 2000  # points on what a mask shows, below which more of its faces are looked at
@@ -136,6 +137,34 @@ def measure_coverage(triangles: Triangles, views: Sequence[View]) -> float:
     return float((_measure_cosines(views, triangles, samples) > 0).any(axis=0).mean())
 
 
+def mark_shown(
+    triangles: Triangles, views: Sequence[View], steepest: float = STEEPEST
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Small triangles spread evenly over what may be painted, and whether a view shows their place.
+
+    :param steepest: degrees between ray and normal from which on nothing is shown.
+    :returns: corners (N, 3, 3) in the world, and (N,).
+    """
+    samples = sample_surface(triangles)
+    count = len(samples.points)
+    if not count:
+        return np.zeros((0, 3, 3), np.float32), np.zeros(0, bool)
+    small = [dataclasses.replace(view, size=(2 * SIDE, 2 * SIDE)) for view in views]
+    cosines = _measure_cosines(small, triangles, samples, steepest) if small else np.zeros((1, count))
+    targets = _corners_of_targets(triangles).reshape(-1, 3, 3)
+    sides = targets[:, 1:] - targets[:, :1]
+    area = float(np.linalg.norm(np.cross(sides[:, 0], sides[:, 1]), axis=1).sum()) / 2
+    apart = np.sqrt(area / count)
+    normals = triangles.normals[samples.triangle].astype(np.float64)
+    along = np.cross(normals, np.eye(3)[np.abs(normals).argmin(axis=1)])
+    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-12)
+    across = np.cross(normals, along)
+    middle = samples.points[:, :3] + MARK[1] * apart * normals
+    turns = np.radians((0, 120, 240))
+    corners = [middle + MARK[0] * apart * (np.cos(turn) * along + np.sin(turn) * across) for turn in turns]
+    return np.stack(corners, axis=1).astype(np.float32), (cosines > 0).any(axis=0)
+
+
 def _choose_greedily(cosines: NDArray[Any], count: int, enough: float) -> list[int]:
     best = np.zeros(cosines.shape[1])
     most = float(cosines.max(axis=0).sum())
@@ -150,14 +179,16 @@ def _choose_greedily(cosines: NDArray[Any], count: int, enough: float) -> list[i
     return chosen
 
 
-def _measure_cosines(views: Sequence[View], triangles: Triangles, samples: SurfaceSamples) -> NDArray[Any]:
+def _measure_cosines(
+    views: Sequence[View], triangles: Triangles, samples: SurfaceSamples, steepest: float = STEEPEST
+) -> NDArray[Any]:
     """How steeply each view shows the samples; (views, N) float32."""
     normals = triangles.normals
     out = []
     for view in views:
         facing = view.measure_facing(triangles.corners, normals)
         depth = draw_depth(triangles.corners, view)
-        out.append(find_visible(view, depth, facing, samples.points, samples.triangle).cosine)
+        out.append(find_visible(view, depth, facing, samples.points, samples.triangle, steepest).cosine)
     return np.stack(out)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import bpy
 from bpy.props import StringProperty
 
 from ...app import settings, submission
-from ...app.painting import stored
+from ...app.painting import coverage, stored
+from ...core.errors import InvalidRequestError
 from ...core.text.message import message
 from ..common.operator import Returned, reporting, waiting
 from ..common.translate import translate
@@ -40,7 +43,7 @@ class GPT_IMAGE_OT_show_sides(bpy.types.Operator):
 
 
 class GPT_IMAGE_OT_show_painted_views(bpy.types.Operator):
-    """Show from which views this was painted, how each lay on its guide and how much it painted"""
+    """Show from which views this was painted, how each lay on its guide, and what they painted of it"""
 
     bl_idname = "gpt_image.show_painted_views"
     bl_label = "Show Views"
@@ -57,11 +60,17 @@ class GPT_IMAGE_OT_show_painted_views(bpy.types.Operator):
         views = found.projection.views
         labels = dict(zip((view.name for view in views), view_labels.describe_views(found), strict=True))
         left_out = [name for name, report in found.reports.items() if not report.used]
-        sides_overlay.show(found.projection, self.job, labels, left_out)
+        marks = None
+        with waiting(context), suppress(InvalidRequestError):  # objects that are gone or hidden show nothing
+            marks = coverage.mark_coverage(found, context.scene)
+        sides_overlay.show(found.projection, self.job, labels, left_out, marks)
         told = message(
             "{used} of {count} views were used.", used=len(views) - len(left_out), count=len(views)
         )
-        self.report({"INFO"}, translate(told))
+        legend = message("Green is painted, red is not.")
+        if found.projection.fill_gaps:
+            legend = message("Green is painted, blue was filled from what lies near it.")
+        self.report({"INFO"}, f"{translate(told)} {translate(legend)}")
         return None
 
 

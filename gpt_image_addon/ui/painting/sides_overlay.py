@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from mathutils import Matrix, Vector
@@ -15,11 +15,16 @@ from ...core.painting.projection import ProjectedView, Projection
 from ...core.references.views import is_all_around
 from ..common import state
 
+if TYPE_CHECKING:
+    from ...app.painting.coverage import CoverageMarks
+
 COLOR = (1.0, 0.6, 0.1, 1.0)  # sRGB
 LEFT_OUT = (1.0, 0.15, 0.1, 1.0)  # of views that were not used
 TEXT_SIZE = 12  # pixels on a usual screen
 NEAR = -1.0  # of clip space
 MOVED = 1e-6
+PAINTED, FILLED, BARE = (0.1, 0.9, 0.3, 0.55), (0.2, 0.45, 1.0, 0.55), (1.0, 0.15, 0.1, 0.55)
+"""Colors of the surface: what views show, what was filled from what lies near, and what is neither."""
 
 Corner = tuple[float, float, float]
 
@@ -45,6 +50,10 @@ class Sides:
     frames: tuple[Frame, ...] = ()
     job: str = ""
     """Whose views were painted; empty where they are planned."""
+    marks: CoverageMarks | None = None
+    """Where they were."""
+    batches: tuple[Any, ...] | None = None
+    """The marks as they are drawn, made when they are drawn first."""
 
 
 def show(
@@ -52,16 +61,18 @@ def show(
     job: str = "",
     labels: Mapping[str, str] | None = None,
     left_out: Collection[str] = (),
+    marks: CoverageMarks | None = None,
 ) -> None:
     """Draw the frames of views until `hide`, or until an object has moved.
 
     :param job: whose views were painted; none of views that are planned.
     :param labels: what stands beside frames, by the names of their views.
     :param left_out: names of views that were not used.
+    :param marks: where the surface was painted; it is tinted by them.
     """
     hide()
     sides = state.part(Sides)
-    sides.projection, sides.job = projection, job
+    sides.projection, sides.job, sides.marks = projection, job, marks
     sides.frames = tuple(
         dataclasses.replace(
             make_frame(view),
@@ -84,6 +95,7 @@ def hide() -> None:
     for handler in sides.handlers:
         bpy.types.SpaceView3D.draw_handler_remove(handler, "WINDOW")
     sides.handlers, sides.projection, sides.frames, sides.job = (), None, (), ""
+    sides.marks = sides.batches = None
     redraw()
 
 
@@ -100,6 +112,11 @@ def shows_job(job: str) -> bool:
     """Whether the painted views of a job are shown, and its objects are where they were."""
     sides = state.part(Sides)
     return sides.job == job and _find_unmoved(sides) is not None
+
+
+def find_marks() -> CoverageMarks | None:
+    """Where the surface is shown as painted; None where it is not."""
+    return state.part(Sides).marks
 
 
 def _find_unmoved(sides: Sides) -> Projection | None:
@@ -152,10 +169,31 @@ def _draw_frames(sides: Sides) -> None:
     from gpu_extras.batch import batch_for_shader
 
     shader = gpu.shader.from_builtin("UNIFORM_COLOR")
+    if sides.marks is not None:
+        _draw_marks(sides, sides.marks, shader)
     for frame in sides.frames:
         shader.uniform_float("color", frame.color)
         around = [*frame.corners, frame.corners[0]]
         batch_for_shader(shader, "LINE_STRIP", {"pos": around}).draw(shader)
+
+
+def _draw_marks(sides: Sides, marks: CoverageMarks, shader: Any) -> None:
+    import gpu
+    from gpu_extras.batch import batch_for_shader
+
+    if sides.batches is None:
+        sides.batches = tuple(
+            batch_for_shader(shader, "TRIS", {"pos": corners.reshape(-1, 3)}) if len(corners) else None
+            for corners in (marks.painted, marks.others)
+        )
+    gpu.state.blend_set("ALPHA")
+    gpu.state.depth_test_set("LESS_EQUAL")
+    for batch, color in zip(sides.batches, (PAINTED, FILLED if marks.is_filled else BARE), strict=True):
+        if batch is not None:
+            shader.uniform_float("color", color)
+            batch.draw(shader)
+    gpu.state.depth_test_set("NONE")
+    gpu.state.blend_set("NONE")
 
 
 def _draw_names(sides: Sides) -> None:
