@@ -88,6 +88,7 @@ from .app.importing.curves import Curves, make_curves, submit_curves
 from .app.importing.sprites import Sprite, make_sprite, submit_sprite
 from .app.material_maps import Maps, can_remake, make_maps, remake_material, submit_maps, submit_remake
 from .app.models import models, successor
+from .app.painting.masks import paint_mask
 from .app.painting.sequence_task import PaintedSequence
 from .app.scheduler import errand
 from .app.session import cancel, close, forget_finished, jobs, move, waiting
@@ -177,6 +178,7 @@ __all__ = [
     "move",
     "move_decal",
     "on_change",
+    "paint_mask",
     "photo_material_of",
     "plan",
     "plan_cut_out",

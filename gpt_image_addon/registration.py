@@ -16,13 +16,13 @@ defer(
     *("app.editing.further_edits", "app.editing.photo_material", "app.editing.shown_versions"),
     *("app.editing.versions", "app.exporting.materials", "app.exporting.objects"),
     *("app.importing.curves", "app.importing.sprites"),
-    *("app.painting.prepared", "app.painting.stored", "app.projection.plan"),
+    *("app.painting.masks", "app.painting.prepared", "app.painting.stored", "app.projection.plan"),
     *("app.materials.relief", "app.settings", "app.submission"),
     *("app.worlds.pole_repair", "app.worlds.relighting"),
     *("app.decals.baking", "app.decals.moving"),
     *("core.common.credentials", "core.common.keychain"),
     *("mcp.window.agents", "ui.editing.corner_handles", "ui.painting.sides_overlay"),
-    "ui.painting.view_labels",
+    *("ui.painting.mask_painting", "ui.painting.mask_surface", "ui.painting.view_labels"),
     *("ui.points.marked_thumbnail", "ui.points.overlay", "ui.points.values"),
     *("ui.preferences.connection_test", "ui.references.images", "ui.references.inpaint"),
     *("ui.references.image_shader", "ui.references.kinds"),
@@ -60,7 +60,7 @@ from .ui.editing import (  # noqa: E402
 from .ui.importing import curves as import_curves  # noqa: E402
 from .ui.importing import sprites as import_sprites  # noqa: E402
 from .ui.materials import tuning  # noqa: E402
-from .ui.painting import sides_overlay  # noqa: E402
+from .ui.painting import mask_operators, mask_painting, sides_overlay  # noqa: E402
 from .ui.points import events as point_events  # noqa: E402
 from .ui.points import operators as point_operators  # noqa: E402
 from .ui.points import placing  # noqa: E402
@@ -112,6 +112,7 @@ CLASSES: tuple[type, ...] = (
     *placing_decals.CLASSES,
     *baking_decals.CLASSES,
     *show_sides.CLASSES,
+    *mask_operators.CLASSES,
     *long_prompt.CLASSES,
     *place.CLASSES,
     *operators_history.CLASSES,
@@ -148,6 +149,8 @@ def _file_loaded(*_: Any) -> None:
         chosen.look_before()  # another file has other images
     if is_loaded(sides_overlay):
         sides_overlay.hide()
+    if is_loaded(mask_painting):
+        mask_painting.forget()
 
 
 def _command(argv: list[str]) -> int:
@@ -208,6 +211,8 @@ def unregister() -> None:
         corner_handles.remove()
     if is_loaded(sides_overlay):
         sides_overlay.hide()
+    if is_loaded(mask_painting):
+        mask_painting.finish()
     thumbnails.close()
     presets.detach()
     workflow_properties.detach()

@@ -175,7 +175,7 @@ class Applier:
                 yield StepResult.BUSY
                 yield from self._save_beside(job, applied)
         finally:
-            prepared_images.drop((*prepared.images, *prepared.maps.values()))
+            prepared_images.drop(prepared.files)
         return applied
 
     def _have_memory_for(self, image_file: ImageFile) -> Iterator[StepResult]:
@@ -306,7 +306,7 @@ def _forget_images(job: Job) -> None:
     from ..scene import prepared_images
 
     if job.prepared is not None:
-        prepared_images.drop((*job.prepared.images, *job.prepared.maps.values()))
+        prepared_images.drop(job.prepared.files)
 
 
 def check_file(application: Application) -> None:

@@ -16,13 +16,11 @@ from ..core.jobs.job import Job
 from ..core.results.store import ImageFile
 from . import session, settings
 from .apply_queue import check_file, push_undo
-from .results import entry, received_number, shown_file, shown_number
+from .results import JOB, NUMBER, entry, received_number, shown_file, shown_number
 
 if TYPE_CHECKING:
     from ..scene.targets.base import Applied
 
-JOB, NUMBER = "gpt_image_job", "gpt_image_number"
-"""Custom properties of images: whose result they are, and which of its images."""
 MASK_NAME = "GPT Image Mask"
 
 
@@ -167,7 +165,9 @@ def image_of(job: str) -> bpy.types.Image:
 
     found = next((one for one in session.jobs() if isinstance(one, Job) and one.id == job), None)
     names = found.applied.images if found is not None and isinstance(found.applied, Applied) else ()
-    name = names[shown_number(job)] if shown_number(job) < len(names) else ""
+    is_painted = found is not None and found.prepared is not None and bool(found.prepared.answers)
+    number = 0 if is_painted else shown_number(job)
+    name = names[number] if number < len(names) else ""
     image = bpy.data.images.get(name)
     if image is not None and image.get(JOB) == job:
         return image
@@ -192,6 +192,7 @@ def find_image_of(job: str, number: int) -> bpy.types.Image | None:
     :param number: from 1. Images of before that do not say theirs are taken for any; maps are none.
     """
     ours = [image for image in bpy.data.images if image.get(JOB) == job]
+    ours.sort(key=lambda image: not image.users)  # what others took the place of comes last
     numbered = [image for image in ours if image.get(NUMBER) == number]
     others = [image for image in ours if NUMBER not in image and not image.colorspace_settings.is_data]
     return next(iter((*numbered, *others)), None)
@@ -228,6 +229,13 @@ def is_reverted(job: str) -> bool:
 
     edit = replacement.find_edit(job)
     return edit is not None and bool(edit.get(replacement.IS_REVERTED))
+
+
+def has_before(job: str) -> bool:
+    """Whether a job's result took the place of another image in this file."""
+    from ..scene.targets import replacement
+
+    return replacement.find_edit(job) is not None
 
 
 def before(job: str) -> str:

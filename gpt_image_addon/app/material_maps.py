@@ -319,7 +319,7 @@ def _remaking(material: str, wanted: Mapping[str, Any]) -> tuple[str, Callable[[
         raise SceneError(
             message("The images that '{material}' was made from are not on this machine.", material=material)
         )
-    changed: dict[str, Any] = {**NO_FILES, "scene_uid": None}
+    changed: dict[str, Any] = {**NO_FILES, "scene_uid": None, "at": (), "normal": ()}
     changed |= {**materials.made_with(block), **wanted}
     application = dataclasses.replace(entry.application, **changed)
     check_application(application)

@@ -15,19 +15,26 @@ from ..core.jobs.job import Apply, Deliver, Job, Task
 from ..core.request.request import NO_FILES, Application, GenerationRequest
 from ..core.request.targets import TargetInfo, find_target, list_targets
 from ..core.request.validation import check_target
+from ..core.results.folders import IMAGE_STEM
 from ..core.text.log import get_logger
 from ..core.text.message import Message, message
 from . import blend_paths, session, settings
 from .apply_queue import push_undo
-from .material_maps import show_variation
+from .material_maps import can_remake, show_variation
 from .submission import Submitter
 
 if TYPE_CHECKING:
     from ..core.journal.journal import Entry
+    from ..core.results.store import PreparedResult
+    from ..scene.targets.base import Applied
     from .submission import PreparedRequest
 
 log = get_logger(__name__)
 
+JOB, NUMBER = "gpt_image_job", "gpt_image_number"
+"""Custom properties of images: whose result they are, and which of its images."""
+IS_PAINTED = "gpt_image_is_painted"
+"""Custom property of an image of an object that such an image was painted into."""
 FOLDERS = ("textures_dir", "export_dir")
 """Parameters of `Application` that name one."""
 
@@ -213,12 +220,14 @@ def describe_place(
     objects: Sequence[bpy.types.Object] = (),
     *,
     new_material: bool = False,
+    places: int = 0,
 ) -> tuple[str, bool]:
     """Where a result for a target will go, and whether that is not what one would expect. Quick.
 
     :param active: the active object.
     :param objects: the `receivers`, where there may be several.
     :param new_material: see `Application`.
+    :param places: how many were chosen for decals; 0 for the 3D cursor.
     """
     from ..scene.targets.receiver import OWN_UNDO_MODES, why_read_only
 
@@ -243,6 +252,10 @@ def describe_place(
         return _describe_several(len(usable), len(objects), usable[0].mode == "EDIT", is_material), False
     obj = usable[0]
     if info.is_decal and obj.mode not in OWN_UNDO_MODES:
+        if places and len(usable) > 1:
+            return message("At {count} places on {objects} objects", count=places, objects=len(usable)), False
+        if places:
+            return message("On {obj}, at {count} places", obj=obj.name, count=places), False
         return message("On {obj}, at the 3D cursor", obj=obj.name), False
     if obj.mode == "EDIT" and obj.type == "MESH" and not info.is_decal:
         return message("On the selected faces of {obj}", obj=obj.name), False
@@ -267,12 +280,13 @@ def _describe_several(usable: int, selected: int, is_edit: bool, is_material: bo
     return message("On {count} selected objects", count=usable)
 
 
-def use_variation(job: str, number: int) -> None:
+def use_variation(job: str, number: int) -> Job | None:
     """Show another of a job's images where it is used, at once; a material's maps follow when they are made.
 
     Of a job of another session it is only noted which image whatever is done with it is about.
 
     :param number: 0 for the first.
+    :returns: what is still at work, where an image is worked into something first.
     :raises InvalidRequestError: there is no such job, or it is not finished.
     :raises SceneError: images or material are gone.
     """
@@ -281,20 +295,63 @@ def use_variation(job: str, number: int) -> None:
 
     found = _newest(job)
     if found is None and number < len(files(job)):
+        if _find_painted(job) is not None:
+            return _paint_answer(job, number)
         session.choose_image(job, number)
-        return
+        return None
     if found is None or not isinstance(found.applied, Applied):
         raise InvalidRequestError(
             message("There is no finished job {job} in this session.", job=job), code="no_such_job"
         )
+    if found.prepared is not None and found.prepared.answers:
+        return _paint_answer(found.id, number)
     if find_target(found.application.target).is_panorama:  # each has a sun of its own
-        apply(job, picture=(number + found.application.picture) % len(files(job)))
-        return
+        return apply(job, picture=(number + found.application.picture) % len(files(job)))
     swap(found.applied, number)
     found.show(number)
     push_undo(found.title)
-    if find_target(found.application.target).maps and found.applied.material:
-        show_variation(found.applied.material, received_number(job), partial(_show_maps, found, number))
+    if found.application.map_kinds:
+        for material, shown in _list_with_maps(found, found.applied):
+            show_variation(material, shown, partial(_show_maps, found, number))
+    return None
+
+
+def _paint_answer(job: str, number: int) -> Job:
+    """Paint another answer onto the objects that show one, as they were painted last; nothing is sent."""
+    from ..core.painting.projection import Projection
+    from ..core.painting.reports import read_last, settle
+
+    stored, folder = entry(job), Path(files(job)[0]).parent
+    last = read_last(folder)
+    projection = settle(Projection.from_text(stored.application.projection or ""), folder)
+    return apply(
+        job,
+        picture=number,
+        projection=projection.to_text(),
+        accept=stored.application.accept or last.accept,
+        object_name=last.objects[0] if len(last.objects) == 1 else None,
+    )
+
+
+def _find_painted(job: str) -> bpy.types.Image | None:
+    """An image of the open file that shows an answer of a job; None where none does."""
+    ours = (image for image in bpy.data.images if image.get(JOB) == job and image.users)
+    numbered = (image for image in ours if isinstance(image.get(NUMBER), int))
+    return next((image for image in numbered if IS_PAINTED in image), None)
+
+
+def _list_with_maps(job: Job, applied: Applied) -> list[tuple[str, int]]:
+    """The materials of a result with maps of their own, and the received image that each of them shows."""
+    from ..scene.targets.material import find_shown
+
+    count = len(job.prepared.images) if job.prepared is not None else 1
+    first = applied.material
+    listed = [(first, received_number(job.id))] if first and can_remake(first) else []
+    for material in filter(can_remake, applied.materials):
+        image = find_shown(bpy.data.materials[material])
+        if image in applied.images:
+            listed.append((material, (applied.images.index(image) + job.application.picture) % count))
+    return listed
 
 
 def _show_maps(job: Job, number: int, deliver: Deliver | None, error: GptImageError | None) -> None:
@@ -334,13 +391,26 @@ def reference_file(job: str) -> str:
 def shown_number(job: str) -> int:
     """Which of its images a job shows, as its row has them; 0 for the first."""
     found = _newest(job)
-    return found.used if found is not None else session.chosen_image(job)
+    if found is None:
+        image = _find_painted(job)
+        return session.chosen_image(job) if image is None else int(image[NUMBER]) - 1
+    if found.prepared is not None and found.prepared.answers:
+        return _find_shown_answer(found.prepared)
+    return found.used
+
+
+def _find_shown_answer(prepared: PreparedResult) -> int:
+    """Which answer objects show now, as the file says: undo does not tell anybody else."""
+    image = _find_painted(prepared.job)
+    names = [Path(answer).stem for answer in prepared.answers]
+    name = f"{IMAGE_STEM}{image[NUMBER]}" if image is not None else ""
+    return names.index(name) if name in names else prepared.shown_answer
 
 
 def received_number(job: str) -> int:
     """The same, of the images as they were received: a result may be used again from another one on."""
     found = _newest(job)
-    if found is None or found.prepared is None:
+    if found is None or found.prepared is None or found.prepared.answers:
         return shown_number(job)
     return (found.used + found.application.picture) % max(1, len(found.prepared.images))
 

@@ -263,6 +263,16 @@ class PreparedRequest:
         """See `Submitter.find_earlier`."""
         return self.submitter.find_equal(self.checked.wanted)
 
+    def find_stored(self) -> Entry | None:
+        """An equal request whose result is here."""
+        from ..core.jobs.uploads import digest_request
+
+        wanted = self.checked.wanted
+        if references.holds_captures(wanted):  # they are another image each time
+            return None
+        stored = open_session(self.submitter.settings).journal.find_stored(digest_request(wanted))
+        return stored if stored is not None and stored.folder is not None and stored.folder.is_dir() else None
+
     def find_refused(self) -> Entry | None:
         """An equal request whose answer did not match its image, and is kept."""
         from ..core.jobs.uploads import digest_request

@@ -44,7 +44,7 @@ def generate(options: argparse.Namespace) -> Output:
     check_scene_output(options)
     values = read_given(options)
     if options.dry_run:
-        return {**_report_price(values), "state": "dry_run"}
+        return {**_report_price({**values, "reuse": options.reuse or None}), "state": "dry_run"}
     job = api.submit(
         **values,
         overwrite=options.overwrite,

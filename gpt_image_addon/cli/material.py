@@ -108,6 +108,7 @@ PAINTED = ("objects", "views", "in_sequence", "faces", "guides", "new_image", "f
 SENT = (
     "provider",
     "model",
+    "n",
     "size",
     "quality",
     "references",
@@ -129,7 +130,7 @@ AGAIN_NUMBERS = {
     "exponent": "of the cosine by which views count (4)",
     "steepest": "degrees between surface and view from which on it is not used (75)",
 }
-AGAIN = (*AGAIN_NUMBERS, *AGAIN_SETTINGS)
+AGAIN = ("variation", *AGAIN_NUMBERS, *AGAIN_SETTINGS)
 """What may change, beside flags of the request, when a stored answer is projected again."""
 KNOWN = frozenset((*PAINTED, *SENT, "image_size", "surface_maps", "textures_dir"))
 
@@ -171,6 +172,9 @@ def add_texture(verb: argparse.ArgumentParser) -> None:
         "--again",
         metavar="JOB",
         help="project the answer of a job once more, with other settings; send nothing",
+    )
+    again.add_argument(
+        "--variation", type=int, metavar="NUMBER", help="with --again: which of the images that came (1)"
     )
     again.add_argument("--use-views", type=words, metavar="NAME,…", help="with --again: only these views")
     for name, text in AGAIN_NUMBERS.items():
@@ -229,7 +233,7 @@ def _paint_again(options: argparse.Namespace) -> Output:
     changed = {name: value for name, value in wanted.items() if value is not None}
     name = options.objects[0] if options.objects else None
     return _finish_painting(
-        options, api.texture_again(options.again, object_name=name, accept=options.accept, **changed)
+        options, api.texture_again(options.again, object_name=name, accept=options.accept or None, **changed)
     )
 
 

@@ -293,6 +293,8 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "coverage": "share of the texels of the objects that were painted, 0 to 1",
         "gap_share": "share of them that no view shows",
         "overlap_share": "share of them that several faces lie on",
+        "variation": "which of the images that came is painted, from 1",
+        "variations": "how many came",
     },
     "extend": {
         "file": "the extended image",

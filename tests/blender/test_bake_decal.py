@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import tau
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -20,6 +21,8 @@ from gpt_image_addon.core.results.store import ImageFile
 from gpt_image_addon.scene.images import add_image
 from gpt_image_addon.scene.targets.registry import apply
 from tests.blender.scene_fixtures import cube, description, node_material, prepared, principled
+from tests.blender.test_udim_edits import NUMBERS, pixels_of
+from tests.blender.test_udim_painting import tiled_plane
 
 SIDE = 256
 SIZE = 1.0  # metres of the decal
@@ -188,6 +191,52 @@ def test_a_decal_that_was_moved_by_hand_is_baked_where_it_is() -> None:
     changed = (after != noise).any(axis=-1)
     assert np.nanmin(x[changed]) > 0.4 - 0.25 and np.nanmax(x[changed]) < 0.4 + 0.25
     assert np.ptp(x[changed]) > 0.3 and np.ptp(z[changed]) > 0.3
+
+
+@pytest.mark.parametrize("is_sheared", [False, True])
+def test_it_lies_right_on_what_is_scaled_unevenly_or_sheared(is_sheared: bool) -> None:
+    obj = cube()
+    noise = textured(obj)
+    if is_sheared:
+        stretched = bpy.data.objects.new("Stretched", None)
+        bpy.context.scene.collection.objects.link(stretched)
+        obj.parent, stretched.scale, obj.rotation_euler = stretched, (2.0, 1.0, 0.7), (0.0, 0.5, 0.0)
+    else:
+        obj.scale = (2.0, 1.0, -0.7)
+    bpy.context.view_layer.update()
+    after = read(api.bake_decal(put(obj, (0.1, -1, 0.05))).images[0])
+    x, z = front_of_cube()
+    matrix = np.array(obj.matrix_world)
+    right, up = (matrix[axis, 0] * x - matrix[axis, 1] + matrix[axis, 2] * z for axis in (0, 2))
+    u, v = (right - 0.1) / SIZE + 0.5, (up - 0.05) / SIZE + 0.5
+    outside = ~((np.abs(u - 0.5) < 0.45) & (np.abs(v - 0.5) < 0.45))
+    assert (after[outside] == noise[outside]).all()
+    for row, column in np.ndindex(2, 2):
+        inner = (np.abs(u - 0.3 - 0.4 * column) < 0.12) & (np.abs(v - 0.7 + 0.4 * row) < 0.12)
+        assert inner.sum() > 10 and np.abs(after[inner].astype(int) - QUADRANTS[row, column]).max() <= 1
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_it_lies_across_udim_tiles_and_is_taken_out_again(tmp_path: Path, packed: bool) -> None:
+    obj, image = tiled_plane(tmp_path, packed=packed)
+    before = pixels_of(image, tmp_path)
+    name = put(obj, (-1, 0, 0))  # where the strips of the first two tiles meet
+    made = api.bake_decal(name)
+    assert made.images == ("rock",)
+    after = pixels_of(bpy.data.images["rock"], tmp_path)
+    changed = {number: (after[number] != before[number]).any(axis=-1) for number in NUMBERS}
+    first, second, third = (changed[number] for number in NUMBERS)
+    half = first.shape[1] // 2
+    assert first[:, half:].any() and not first[:, : half - 1].any(), "the decal is half a strip wide on each"
+    assert second[:, : second.shape[1] // 2].any() and not second[:, second.shape[1] // 2 + 1 :].any()
+    assert not third.any()
+    rows, columns = first.shape[0], first.shape[1]
+    upper = after[NUMBERS[0]][round(0.4 * rows), round(0.8 * columns), :3].astype(int)
+    lower = after[NUMBERS[0]][round(0.6 * rows), round(0.8 * columns), :3].astype(int)
+    assert np.abs(upper - QUADRANTS[0, 0]).max() <= 2 and np.abs(lower - QUADRANTS[1, 0]).max() <= 2
+    api.take_out_decal(name)
+    restored = pixels_of(bpy.data.images["rock"], tmp_path)
+    assert all((restored[number] == before[number]).all() for number in NUMBERS)
 
 
 def test_texels_that_other_faces_have_too_are_told() -> None:

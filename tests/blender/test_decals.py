@@ -21,6 +21,7 @@ from gpt_image_addon.core.imaging.formats import decode
 from gpt_image_addon.core.request.request import Application
 from gpt_image_addon.scene.decals.cutting import read_surface
 from gpt_image_addon.scene.targets.registry import apply
+from gpt_image_addon.ui.request import to_parameters
 from tests.blender.scene_fixtures import (
     camera,
     cube,
@@ -158,6 +159,26 @@ def test_several_places_take_the_images_by_turns() -> None:
     assert first.active_material == third.active_material != second.active_material
     assert {made.parent for made in (first, second, third)} == {obj}
     assert len(applied.images) == 2 and applied.materials == (second.active_material.name,)
+
+
+def test_places_that_are_chosen_one_after_another_get_a_decal_each() -> None:
+    cube().select_set(True)
+    other = cube("Other")
+    other.location = (5, 0, 0)
+    bpy.context.view_layer.update()
+    values = bpy.context.scene.gpt_image
+    values.target = "decal"
+    places = (("Cube", (0, -1, 0)), ("Other", (5, -1, 0)), ("Cube", (1, 0, 0)))
+    for name, at in places:
+        assert bpy.ops.gpt_image.place_decal(at=at, onto=name, is_further=True) == {"FINISHED"}
+    where = to_parameters.place(bpy.context)
+    assert [tuple(at) for at in where["at"]] == [at for _, at in places]
+    draft = {"target": "decal", "provider": "offline", "size": "64x64", "n": 2}
+    made = [bpy.data.objects[name] for name in api.generate("a star", **draft, **where).objects]
+    assert [one.parent.name for one in made] == [name for name, _ in places]
+    assert made[0].active_material == made[2].active_material != made[1].active_material
+    assert bpy.ops.gpt_image.place_decal(at=(0, 0, 1), onto="Cube") == {"FINISHED"}
+    assert not len(values.decal_places) and len(to_parameters.place(bpy.context)["at"]) == 1
 
 
 def test_a_draft_lies_at_the_place_with_a_clear_border(run: Any) -> None:

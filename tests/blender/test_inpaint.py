@@ -12,8 +12,8 @@ import pytest
 
 from gpt_image_addon import api
 from gpt_image_addon.app import inpainting
-from gpt_image_addon.ui.common import state
-from gpt_image_addon.ui.references import inpaint, mask_overlay, paint_editor, rectangle_outline
+from gpt_image_addon.ui.common import brushes, state
+from gpt_image_addon.ui.references import inpaint, mask_overlay, rectangle_outline
 from gpt_image_addon.ui.request import quote
 from gpt_image_addon.ui.results import chosen, history_view
 from tests.api_server import ApiServer, faults
@@ -327,13 +327,14 @@ def test_the_brush_is_white_and_gets_its_color_back() -> None:
     unified = getattr(settings.image_paint, "unified_paint_settings", None) or settings.unified_paint_settings
     unified.use_unified_color = True
     unified.color = (0.2, 0.4, 0.6)
-    paint_editor.take_brush()
+    kept: brushes.Colors = {}
+    brushes.take_brush(kept)
     assert tuple(unified.color) == (1, 1, 1)
-    paint_editor.restore_brush()
+    brushes.restore_brush(kept)
     assert tuple(unified.color) == pytest.approx((0.2, 0.4, 0.6))
-    paint_editor.take_brush()
+    brushes.take_brush(kept)
     unified.color = (0, 1, 0)
-    paint_editor.restore_brush()
+    brushes.restore_brush(kept)
     assert tuple(unified.color) == (0, 1, 0), "what the user chose meanwhile stays"
 
 

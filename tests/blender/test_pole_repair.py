@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,23 +22,18 @@ from gpt_image_addon.core.errors import APIConnectionError, BudgetExceededError,
 from gpt_image_addon.core.panorama.wrap import edge_step
 from gpt_image_addon.ui.editing.repair_poles import GPT_IMAGE_OT_repair_poles
 from gpt_image_addon.ui.request import quote
+from gpt_image_addon.ui.results import card
+from gpt_image_addon.ui.results.chosen import Chosen
 from tests.api_server import ApiServer, faults
 from tests.blender.conftest import Command
+from tests.blender.layouts import Layout
 from tests.blender.test_equal_requests import Button
+from tests.panoramas import pinched
 from tools.sky_truth import read_exr
 
 SIZE = "1280x640"
 VALUES: dict[str, Any] = {"target": "world", "provider": "openai", "quality": "low", "size": SIZE}
 FLAGS = ("--target", "world", "--quality", "low", "--size", SIZE, "--sky", "night")
-HEIGHT = 256
-
-
-@cache
-def pinched() -> Image.Image:
-    """Spots whose columns run together at the poles, as models paint them."""
-    rough = np.tile(np.random.default_rng(1).integers(40, 215, (16, 32, 3), np.uint8), (1, 3, 1))
-    wide = Image.fromarray(rough).resize((6 * HEIGHT, HEIGHT), Image.Resampling.BICUBIC)
-    return wide.crop((2 * HEIGHT, 0, 4 * HEIGHT, HEIGHT))
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +71,11 @@ def rows_changed(before: NDArray[np.float32], after: NDArray[np.float32]) -> tup
     rows = np.abs(after - before).max((1, 2)) > 1e-4
     edge = -(-len(rows) // 6)
     return bool(rows[:edge].any()), bool(rows[edge:-edge].any()), bool(rows[-edge:].any())
+
+
+def find_item(job: str) -> Any:
+    """A job's row of the history."""
+    return next(entry for entry in api.history().jobs if entry.id == job)
 
 
 def unrepaired() -> api.Result:
@@ -123,6 +128,10 @@ def test_the_world_of_the_scene_is_repaired_at_a_price_that_is_shown(online: Api
     assert bpy.ops.gpt_image.repair_poles() == {"FINISHED"}
     paid = [record.cost_usd for record in online.requests[1:]]
     assert len(paid) == 2 and sum(paid) <= high
+    layout, repair = Layout(), next(job for job in api.jobs() if job.result_of)
+    card._draw_actions(layout, Chosen(task=repair, item=find_item(made.job)), is_narrow=True)
+    (again,) = (text for text in layout.said if text.startswith("Another One"))
+    assert again.endswith(quote.usd(made.estimated_usd)), "the panorama, and not its poles"
     world = bpy.context.scene.world
     assert world != before and world["gpt_image_job"] == made.job
     assert rows_changed(smoothed, light(made)) == (True, False, True)
@@ -195,3 +204,50 @@ def test_an_even_sky_is_not_asked_for(online: ApiServer) -> None:
     online.options.image = Image.linear_gradient("L").resize((512, 256)).convert("RGB")
     result = api.generate("clear sky", repair_poles=True, **VALUES)
     assert len(online.requests) == 1 and result.cost_usd == pytest.approx(online.bill_usd)
+
+
+def test_a_stored_panorama_that_is_reused_gets_its_poles_and_pays_for_them_alone(
+    run: Command, online: ApiServer
+) -> None:
+    made = run("generate", "spots", *FLAGS)[1]
+    again = ("generate", "spots", *FLAGS, "--repair-poles", "--reuse")
+    _, whole = run("generate", "spots", *FLAGS, "--repair-poles", "--dry-run")
+    _, priced = run(*again, "--dry-run")
+    assert 0 < priced["high_usd"] < whole["high_usd"] and any("poles" in text for text in priced["warnings"])
+    code, refused = run(*again, "--max-cost", "0.0001")
+    assert code == 5 and len(online.requests) == 1, refused
+    code, output = run(*again)
+    assert code == 0 and output["world"]["repaired_poles"] == ["up", "down"], output
+    assert output["job"] == made["job"] and len(online.requests) == 3
+    paid = sum(record.cost_usd for record in online.requests[1:])
+    assert output["cost_usd"] == pytest.approx(online.bill_usd) and paid <= priced["high_usd"]
+    assert run(*again, "--dry-run")[1]["high_usd"] == 0
+    code, output = run(*again)
+    assert code == 0 and output["world"]["repaired_poles"] == ["up", "down"] and len(online.requests) == 3
+    assert run("history")[1]["spent_usd"] == pytest.approx(online.bill_usd)
+
+
+@pytest.mark.bpy_module
+def test_what_was_paid_before_a_death_between_the_poles_is_used_and_paid_once(
+    run: Command, online: ApiServer
+) -> None:
+    online.script(faults.ok(), faults.ok(), faults.stall("processing"))
+    command = ("generate", "spots", *FLAGS, "--repair-poles")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    with subprocess.Popen([sys.executable, "-m", "gpt_image_addon", *command], env=environment) as process:
+        while not online.stalled:
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    online.script()
+    (row,) = (row for row in run("history")[1]["jobs"] if row["state"] == "RECEIVED")
+    code, output = run("recover", row["job"])
+    assert code == 0, output
+    assert output["recovered"][0]["world"]["repaired_poles"] == ["up"] and len(online.requests) == 3
+    code, refused = run(*command, "--reuse")
+    assert code != 0 and "may have been billed" in refused["error"]["message"] and len(online.requests) == 3
+    code, output = run(*command, "--reuse", "--retry-unknown")
+    assert code == 0 and output["world"]["repaired_poles"] == ["up", "down"], output
+    ups = ["straight up" in record.fields["prompt"] for record in online.requests[1:]]
+    assert ups == [True, False, False], "what was answered before the death is not asked for again"

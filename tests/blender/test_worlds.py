@@ -94,12 +94,15 @@ def test_the_sun_of_a_rendered_sky_is_found(truth: NDArray[np.float32]) -> None:
     assert blown_out.confidence == UNSURE and blown_out.azimuth == pytest.approx(AZIMUTH, abs=1.5)
 
 
-def test_the_light_of_a_rendered_sky_comes_back(truth: NDArray[np.float32]) -> None:
+@pytest.mark.parametrize(("key", "is_filmic"), [(KEY, False), (KEY, True), (0.35, False)])
+def test_the_light_of_a_rendered_sky_comes_back(
+    truth: NDArray[np.float32], key: float, is_filmic: bool
+) -> None:
     kinds = bpy.types.ShaderNodeTexSky.bl_rna.properties["sky_type"].enum_items
     ratios = RATIOS if "MULTIPLE_SCATTERING" in kinds else NISHITA
-    shown = expose(truth, KEY).astype(np.float32)
+    shown = expose(truth, key, filmic=is_filmic).astype(np.float32)
     light = expand(shown, Sun(GIVEN, AZIMUTH, ELEVATION), 1.0, find_sun(shown), ratios)
-    scale = KEY / float(np.median(truth[: len(truth) // 2] @ LUMINANCE))
+    scale = key / float(np.median(truth[: len(truth) // 2] @ LUMINANCE))
     assert light.total == pytest.approx(float(luminance(irradiance(truth))) * scale, rel=0.1)
 
 

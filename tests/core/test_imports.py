@@ -101,7 +101,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         BLENDER,
     ),
     "scene.targets": (
-        f"{CORE_BASE} core.imaging core.painting scene scene.shading scene.projection",
+        f"{CORE_BASE} core.imaging core.painting core.projection scene scene.shading scene.projection",
         BLENDER,
     ),
     "scene.objects": (
@@ -153,7 +153,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "app.generation": (
         f"{CORE_BASE} core.workflows core.providers core.jobs core.painting app app.editing app.projection"
-        " app.painting scene.projection scene.targets",
+        " app.painting app.worlds scene.projection scene.targets",
         "bpy",
     ),
     "app.batch": (
@@ -191,10 +191,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.references core.workflows app api ui.common",
         "bpy",
     ),
-    "ui.decals": ("app.decals api ui.common", "bpy bpy_extras"),
+    "ui.decals": ("core.text app.decals api ui.common ui.points", "bpy bpy_extras"),
     "ui.painting": (
-        "core.text core.references core.painting app.painting ui.common",
-        "bpy blf bpy_extras gpu gpu_extras mathutils",
+        "core.text core.references core.request core.painting app app.painting ui.common",
+        "bpy blf bpy_extras gpu gpu_extras mathutils numpy",
     ),
     "ui.materials": ("core.textures app.materials ui.common", "bpy"),
     "ui.request": (

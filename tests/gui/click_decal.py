@@ -1,4 +1,5 @@
-"""A decal by clicks: its place chosen on the cube, drafted, moved by *Place Decal*, and taken back.
+"""A decal by clicks: its place chosen on the cube, drafted, moved by *Place Decal*, and taken back; then
+two at once.
 
 ``.ci/blender-in-chroot.sh --window sid --enable-event-simulate --python tests/gui/click_decal.py``,
 where the extension is installed. Look at out/gui/decal-*.png.
@@ -20,12 +21,12 @@ os.environ["GPT_IMAGE_DATA_DIR"] = mkdtemp()
 from bl_ext.user_default.gpt_image_addon import api
 from bl_ext.user_default.gpt_image_addon.core.request.targets import list_targets
 from bpy_extras import view3d_utils
-from harness import Steps, click, find_icon, press, run, until
+from harness import Steps, click, event, find_icon, press, run, until
 from screen_reader import Box
 from user import Sidebar, click_text, open_sidebar, over, shot
 
 DECAL = [name for name, info in list_targets() if not info.parent].index("decal")
-FIRST, SECOND = (0.2, -1.0, 0.3), (1.0, 0.1, -0.2)
+FIRST, SECOND, THIRD = (0.2, -1.0, 0.3), (1.0, 0.1, -0.2), (-0.5, -1.0, -0.4)
 NEAR = 0.1  # metres that a click may be off
 LINE = 4  # pixels above and below a text that belong to its row
 
@@ -63,11 +64,53 @@ def image_below() -> bytes:
     return bytes(image.packed_file.data)
 
 
-def place(sidebar: Sidebar, line: str, at: tuple[float, float, float]) -> Steps:
+def press_place(sidebar: Sidebar, line: str) -> Steps:
     found = yield from sidebar.bring(line)
     beside = Box(found.right, found.bottom - LINE, sidebar.box.right, found.top + LINE)
     yield from click((yield from find_icon(sidebar.area, sidebar.region, "gpt_image.place_decal", beside)))
+
+
+def place(sidebar: Sidebar, line: str, at: tuple[float, float, float]) -> Steps:
+    yield from press_place(sidebar, line)
     yield from click(on_screen(sidebar, at))
+
+
+def shift_click(at: tuple[int, int]) -> Steps:
+    for kind, value in (("MOUSEMOVE", "NOTHING"), ("LEFTMOUSE", "PRESS"), ("LEFTMOUSE", "RELEASE")):
+        event(kind, value, at, shift=True)
+        yield
+
+
+def two_at_once(sidebar: Sidebar) -> Steps:
+    """Their places with Shift, an image and a relief for each."""
+    values, rest = bpy.context.scene.gpt_image, over(sidebar.area)
+    bpy.context.view_layer.objects.active = bpy.data.objects["Cube"]
+    values.n, values.decal_size = 2, 0.6
+    yield from sidebar.unfold("Surface")
+    yield from sidebar.click("With Relief")
+    yield from until(lambda: values.decal_relief, "a relief", 10)
+    yield from shot("decal-5-relief", rest)
+    yield from sidebar.to_top()
+    yield from press_place(sidebar, "On Cube, at the 3D cursor")
+    for at in (THIRD, SECOND):
+        yield from shift_click(on_screen(sidebar, at))
+    yield from until(lambda: len(values.decal_places) == 2, "two places", 20)
+    yield from shot("decal-6-two-places", rest)
+    yield from press("RET", rest)
+    yield from sidebar.bring("On Cube, at 2 places")
+    yield from sidebar.generate()
+    yield from until(lambda: len(decals()) == 3, "two more decals", 60)
+    yield
+    new = decals()[-2:]
+    assert all(is_near(made.location, at) for made, at in zip(new, (THIRD, SECOND), strict=True))
+    assert new[0].active_material != new[1].active_material
+    for made in new:
+        nodes = made.active_material.node_tree.nodes
+        shader = next(node for node in nodes if node.bl_idname == "ShaderNodeBsdfPrincipled")
+        assert shader.inputs["Normal"].is_linked
+    yield from shot("decal-7-two-made", rest)
+    yield from press("Z", rest, ctrl=True)
+    yield from until(lambda: len(decals()) == 1, "one undo for both", 20)
 
 
 def script() -> Steps:
@@ -111,6 +154,7 @@ def script() -> Steps:
     yield from press("Z", rest, ctrl=True)
     yield from until(lambda: not decals()[0].hide_get(), "the decal on its own again", 20)
     assert image_below() == before
+    yield from two_at_once(sidebar)
 
 
-run(script(), patience=240, shows_first=True)
+run(script(), patience=560, shows_first=True)

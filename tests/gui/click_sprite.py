@@ -1,4 +1,5 @@
 """A sprite by clicks: chosen in Image Plane's place, drafted with alpha, played, undone; then from a GIF.
+At the end EEVEE, which draws in no background on Linux, renders the frames around each key.
 
 ``.ci/blender-in-chroot.sh --window sid --enable-event-simulate --python tests/gui/click_sprite.py``,
 where the extension is installed. Look at out/gui/sprite-*.png.
@@ -6,6 +7,7 @@ where the extension is installed. Look at out/gui/sprite-*.png.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from pathlib import Path
@@ -19,11 +21,19 @@ os.environ["GPT_IMAGE_DATA_DIR"] = mkdtemp()
 
 from bl_ext.user_default.gpt_image_addon import api
 from bl_ext.user_default.gpt_image_addon.ui.request import quote
-from harness import Steps, press, run, until
+from harness import OUT, Steps, press, run, until
 from user import click_text, open_sidebar, over, shot, wait_for
 
 PLANE, LINE = 2, "As a new plane at the 3D cursor"
 SPRITE_LINE = "As a sprite at the 3D cursor"
+
+
+ENGINES = ("BLENDER_EEVEE", "BLENDER_EEVEE_NEXT")
+FLAGS = (("red", 200), ("lime", 100), ("blue", 350))
+"""Colors, and milliseconds that they are shown."""
+PLAYED = {1: 0, 5: 0, 6: 1, 7: 1, 8: 2, 16: 2, 17: 0}
+"""Which of three channels is the brightest at the frames before, at and after each key, at 24 a second."""
+SIDE = 32  # pixels of a render
 
 
 def planes() -> list[str]:
@@ -90,6 +100,41 @@ def script() -> Steps:
     yield from choose_file(gif)
     yield from until(lambda: planes() == [gif.stem], "the file's frames", 60)
     yield from shot("sprite-5-imported", rest)
+    yield from played()
 
 
-run(script(), patience=240)
+def played() -> Steps:
+    """A GIF whose frames last differently long, as EEVEE renders it."""
+    from PIL import Image
+
+    file = OUT / "flags.gif"
+    frames = [Image.new("RGB", (64, 64), color) for color, _ in FLAGS]
+    durations = [milliseconds for _, milliseconds in FLAGS]
+    frames[0].save(file, save_all=True, append_images=frames[1:], duration=durations, loop=0)
+    scene = bpy.context.scene
+    for obj in list(scene.objects):
+        if obj.type == "MESH":
+            bpy.data.objects.remove(obj)
+    scene.camera.location, scene.camera.rotation_euler = (0, -2, 0), (math.pi / 2, 0, 0)
+    api.make_sprite([file.resolve()])
+    scene.render.engine = next(name for name in ENGINES if name in list_engines())
+    scene.eevee.taa_render_samples = 1
+    scene.render.resolution_x = scene.render.resolution_y = SIDE
+    found = {}
+    for frame in PLAYED:
+        scene.frame_set(frame)
+        path = (OUT / f"sprite-eevee-{frame}.png").resolve()
+        scene.render.filepath = str(path)
+        bpy.ops.render.render(write_still=True)
+        with Image.open(path) as image:
+            shown = image.convert("RGB").getpixel((SIDE // 2, SIDE // 2))
+        found[frame] = shown.index(max(shown))
+        yield
+    assert found == PLAYED, found
+
+
+def list_engines() -> list[str]:
+    return [item.identifier for item in bpy.types.RenderSettings.bl_rna.properties["engine"].enum_items]
+
+
+run(script(), patience=400)

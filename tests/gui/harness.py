@@ -40,6 +40,7 @@ ADDON = "bl_ext.user_default.gpt_image_addon"
 OUT = Path(os.environ.get("OUTPUT_FOLDER", "out/gui"))
 """Where screenshots go."""
 TICK = 0.15  # seconds between two events: two clicks in a row must be no double click
+SLEEP = 0.005  # seconds, as long as Blender sleeps where no events are simulated
 HOVER = 0.02  # seconds between two moves of a search, or two keys: each is handled before the next
 STRIDE = 9  # pixels between two places of a search: less than half a button at scale 1
 PATIENCE = 120.0  # seconds that a script may take; software GL takes its time
@@ -80,7 +81,14 @@ def run(script: Steps, patience: float = PATIENCE, *, shows_first: bool = False)
             leave(1)
         return _pause
 
+    def sleep() -> float:
+        """Where events are simulated, Blender never sleeps by itself and takes up a processor."""
+        time.sleep(SLEEP)
+        return 0.0
+
     bpy.app.timers.register(advance, first_interval=1.0, persistent=True)
+    if "--enable-event-simulate" in sys.argv:
+        bpy.app.timers.register(sleep, persistent=True)
 
 
 def quit_by_key(at: Point) -> Steps:

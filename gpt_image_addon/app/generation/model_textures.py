@@ -21,11 +21,13 @@ from ..painting.prepared import AnyPrepared, prepare_painting
 from ..painting.sequence_task import find_sequence
 from ..painting.stored import read_entry
 from ..projection.plan import PaintedObjects, name_objects
+from ..results import files
 from ..submission import Submitter
 from .plans import Plan, plan_checked
 from .requests import build_request
 from .results import Result, result_of
 
+SHARES = ("coverage", "gap_share", "overlap_share")
 PROJECTED = next(name for name, info in TARGETS.items() if info.is_projected)
 
 
@@ -42,6 +44,10 @@ class ModelTexture(Result):
     """Share of them that no view shows."""
     overlap_share: float = 0.0
     """Share of them that several faces of the objects lie on."""
+    variation: int = 1
+    """Which of the images that came is painted, from 1."""
+    variations: int = 1
+    """How many came."""
     jobs: tuple[str, ...] = ()
     """Of all requests, in their order: views in sequence take one each, and ``job`` is the last of them."""
 
@@ -183,12 +189,20 @@ def _prepare(
     return prepare_painting(Submitter(found), *build_request(prompt, **given))
 
 
-def texture_again(job: str, *, object_name: str | None = None, accept: bool = False, **changed: Any) -> Job:
+def texture_again(
+    job: str,
+    *,
+    object_name: str | None = None,
+    accept: bool | None = None,
+    variation: int | None = None,
+    **changed: Any,
+) -> Job:
     """Project a stored answer once more with other settings; nothing is sent. Returns at once.
 
     What is not given stays as it was when the answer was projected last.
 
     :param object_name: the object to paint; those of the request without it.
+    :param variation: which of the images that came, from 1.
     :param accept: use views whose outlines do not match, too.
     :param changed: ``feather``, ``texture_size``, ``used_views`` (all where it is empty); ``erosion``, the
         pixels beside edges that are not used; ``exponent`` of the cosine by which views count; ``steepest``,
@@ -203,13 +217,19 @@ def texture_again(job: str, *, object_name: str | None = None, accept: bool = Fa
         stored = journal.entry(job)
     if stored is None:
         raise InvalidRequestError(message("There is no job {job}.", job=job), code="no_such_job", param="job")
-    projection = dataclasses.replace(read_entry(stored).projection, **settled)
+    painted = read_entry(stored)
+    projection = dataclasses.replace(painted.projection, **settled)
     check_projection(projection)
+    if variation is None:
+        variation = painted.last.variation
+    else:
+        _check_variation(job, variation)
     application = dataclasses.replace(
         stored.application,
         projection=projection.to_text(),
+        picture=variation - 1,
         object_name=object_name,
-        accept=accept or stored.application.accept,
+        accept=stored.application.accept or painted.last.accept if accept is None else accept,
         scene_uid=None,
         object_uid=None,
         object_uids=(),
@@ -217,6 +237,22 @@ def texture_again(job: str, *, object_name: str | None = None, accept: bool = Fa
     )
     notice = message("The answer of job {job} was projected again.", job=job)
     return Submitter(settings.load()).resume(stored, application, notice)
+
+
+def _check_variation(job: str, variation: int) -> None:
+    """:raises InvalidRequestError: that many images did not come."""
+    count = len(files(job))
+    if not 1 <= variation <= count:
+        raise InvalidRequestError(
+            message(
+                "Job {job} has {count} images, so none is number {number}.",
+                job=job,
+                count=count,
+                number=variation,
+            ),
+            code="invalid_value",
+            param="variation",
+        )
 
 
 def texture_of(task: Task) -> ModelTexture:
@@ -235,7 +271,7 @@ def texture_of(task: Task) -> ModelTexture:
     return ModelTexture(
         **vars(found),
         views=tuple(report["views"]),
-        **{name: report[name] for name in ("coverage", "gap_share", "overlap_share")},
+        **{name: report[name] for name in (*SHARES, "variation", "variations")},
         jobs=(task.id,),
     )
 

@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...core.request.parameters import SNAPPED
+from ...core.request.pricing import Estimate
 from ...core.request.request import GenerationRequest
+from ...core.text.message import Message, message
 from .. import references, settings
-from ..submission import Submitter
+from ..submission import PreparedRequest, Submitter
+from ..worlds import pole_repair
 from .requests import build_request
 
 if TYPE_CHECKING:
     from ...core.jobs.estimates import Measure
     from ...core.request.models import Model
     from ...core.request.normalize import CheckedRequest
-    from ...core.request.pricing import Estimate
+
+UNSENT = Message("The stored result of job {job} was used; nothing was sent.")
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,16 @@ class Plan:
     """Size of the sheet of image and height that would be asked for; empty where each is asked for alone."""
 
 
-def plan(prompt: str, *, picture_sizes: tuple[tuple[int, int], ...] | None = None, **parameters: Any) -> Plan:
+def plan(
+    prompt: str,
+    *,
+    picture_sizes: tuple[tuple[int, int], ...] | None = None,
+    reuse: bool | None = None,
+    **parameters: Any,
+) -> Plan:
     """Check and price a request; nothing is sent.
 
+    :param reuse: as for `submit`: True prices what is sent where the result of an equal request is stored.
     :param picture_sizes: width and height of references, mask and markup, whose files then are not read.
     :param parameters: as for `submit`.
     :raises GptImageError: the request could not be sent.
@@ -45,7 +56,19 @@ def plan(prompt: str, *, picture_sizes: tuple[tuple[int, int], ...] | None = Non
     submitter = Submitter(settings.load(with_key=False))
     prepared = submitter.prepare(request, application, measure=_measure(picture_sizes))
     prepared.check_folder()
-    return plan_checked(request, prepared.checked)
+    found = plan_checked(request, prepared.checked)
+    return _reduce_to_unpaid(found, prepared) if reuse else found
+
+
+def _reduce_to_unpaid(found: Plan, prepared: PreparedRequest) -> Plan:
+    """What is still sent where the result of an equal request is stored."""
+    stored = prepared.find_stored()
+    if stored is None:
+        return found
+    missing = pole_repair.find_missing(prepared)
+    price = missing.price if missing is not None else Estimate(0.0, 0.0, exact=True)
+    told = message(pole_repair.STORED if missing is not None else UNSENT, job=stored.id)
+    return dataclasses.replace(found, estimate=price, warnings=(told, *found.warnings))
 
 
 def planner(

@@ -15,6 +15,7 @@ from ...core.workflows.library import find_kept
 from .. import blend_paths, references, settings
 from ..editing.versions import with_edited_image
 from ..submission import Submitter
+from ..worlds import pole_repair
 from .results import Result, result_of
 
 PATHS = tuple(row.name for row in PARAMETERS.values() if row.kind is Path and not row.many)
@@ -48,8 +49,9 @@ def submit(
 
     :param target: what to make: one of the table of targets, such as ``material``.
     :param reuse: True uses the stored result of an equal request, where there is one, and waits for one that
-        is on its way, also from another process. False sends the request whatever there is. Without it, only
-        a result is used that an earlier process paid for and could not deliver before it ended.
+        is on its way, also from another process; what ``repair_poles`` still lacks there is sent. False sends
+        the request whatever there is. Without it, only a result is used that an earlier process paid for and
+        could not deliver before it ended.
     :param retry_unknown: send it even though an equal request was, or may have been, billed before and
         brought no result.
     :param max_cost: USD that it may cost at most. In background 1.00 without it, unless
@@ -96,9 +98,10 @@ def _submit(
     """
     request, application = build_request(prompt, **parameters)
     prepared = Submitter(settings.load()).prepare(request, application, at_once=at_once)
-    job = prepared.submit(
-        reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost, idempotency_key=idempotency_key
-    )
+    limits: dict[str, Any] = {"retry_unknown": retry_unknown, "max_cost": max_cost}
+    job = pole_repair.repair_stored(prepared, **limits) if reuse and not idempotency_key else None
+    if job is None:
+        job = prepared.submit(reuse=reuse, idempotency_key=idempotency_key, **limits)
     job.watch(on_progress)
     return job
 

@@ -44,6 +44,11 @@ def read_size(material: bpy.types.Material | None) -> float | None:
     return relief.read_size(material) if material is not None else None
 
 
+def can_resize(material: bpy.types.Material) -> bool:
+    """Whether the real size of a material can be chosen; that of a decal is how it was cut."""
+    return relief.sets_size(material)
+
+
 def tune(
     material: bpy.types.Material, *, millimetres: float | None = None, metres: float | None = None
 ) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...core.errors import InvalidRequestError
+from ...core.journal.history import received_files
 from ...core.painting.projection import Projection
-from ...core.painting.reports import ViewReport, read_views, settle
+from ...core.painting.reports import LastPainting, ViewReport, read_last, read_views, settle
 from ...core.text.message import message
 from .. import results
 
@@ -24,6 +25,10 @@ class StoredViews:
     """As it was applied last."""
     reports: Mapping[str, ViewReport]
     """What became of its views, by name; of those of which that was kept."""
+    last: LastPainting
+    """How it was applied last."""
+    variations: int
+    """How many images came."""
 
 
 def read_stored(job: str) -> StoredViews:
@@ -48,5 +53,8 @@ def read_entry(stored: Entry) -> StoredViews:
         )
     projection = Projection.from_text(stored.application.projection)
     if stored.folder is None:
-        return StoredViews(projection, {})
-    return StoredViews(settle(projection, stored.folder), read_views(stored.folder))
+        return StoredViews(projection, {}, LastPainting(), 1)
+    folder = stored.folder
+    return StoredViews(
+        settle(projection, folder), read_views(folder), read_last(folder), len(received_files(folder))
+    )

@@ -10,14 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import bpy
 
 from ...core.errors import InvalidRequestError
-from ...core.painting.projection import (
-    SELECTED,
-    Projection,
-    Receiver,
-)
+from ...core.painting.projection import ALL, SELECTED, Projection, Receiver
 from ...core.references.kinds import AUTO, GUIDE, SHEET
 from ...core.references.views import is_all_around
-from ...core.request.parameters import NO_OBJECT
+from ...core.request.parameters import NO_OBJECT, PAINTED
 from ...core.request.providers import find_provider
 from ...core.request.request import Application, GenerationRequest
 from ...core.request.sizes import SizeRule, format_size
@@ -31,6 +27,7 @@ from ...scene.targets.receiver import find_object
 from .views import choose_sides, read_views
 
 if TYPE_CHECKING:
+    from ...core.painting.projection import PaintedMask
     from ...core.projection.surface import Triangles
 
 PaintedObjects: TypeAlias = str | bpy.types.Object | Sequence[str | bpy.types.Object]
@@ -123,24 +120,33 @@ def plan_painting(request: GenerationRequest, application: Application, rule: Si
     :raises InvalidRequestError: it can't be projected.
     """
     from ...core.painting.guides import make_view
+    from ...core.painting.masks import lay_masks, list_tiles
+    from ...core.projection.surface import restrict
     from ...core.projection.viewpoints import measure_coverage
     from ...scene.projection.meshes import collect_faces
 
     _check_parameters(request, application)
     scene = find_scene(application) or bpy.context.scene  # one that is gone is told by `check_receiver`
     objects = find_objects(scene, _find_names(scene, application))
-    is_draft, is_part = find_provider(request.provider).is_draft, application.faces == SELECTED
+    is_draft, is_part = find_provider(request.provider).is_draft, application.faces != ALL
+    masks = _read_masks(objects, scene.render.engine) if application.faces == PAINTED else ()
+    tiles = list_tiles(masks)
+    objects = [obj for obj in objects if obj.name in tiles] if masks else objects
     canvases = plan_canvases(
         objects,
         name=safe_name(application.name or request.prompt),
         new_image=application.new_image,
         texture_size=application.image_size,
         engine=scene.render.engine,
-        selected=is_part,
+        selected=application.faces == SELECTED,
+        tiles=tiles if masks else None,
     )
     asked = application.views or (cameras.CAMERA if bpy.app.background else cameras.VIEW)
     as_shown, is_alone = asked == cameras.VIEW, is_all_around(asked)
     triangles = collect_faces(view_layer_of(scene), canvases.painted, all_shown=as_shown, is_alone=is_alone)
+    if masks:
+        places = [(canvas.objects, canvas.tile, canvas.size) for canvas in canvases.images]
+        triangles = restrict(triangles, lay_masks(masks, places))
     if is_alone:
         chosen = choose_sides(
             triangles,
@@ -170,11 +176,18 @@ def plan_painting(request: GenerationRequest, application: Application, rule: Si
         match_colors=len(chosen.views) > 1,
         shown_share=share,
         faces=application.faces,
+        masks=masks,
         new_image=application.new_image,
         texture_size=application.image_size,
         feather=application.feather,
     )
     return Painting(scene, objects, canvases, triangles, projection)
+
+
+def _read_masks(objects: Sequence[bpy.types.Object], engine: str) -> tuple[PaintedMask, ...]:
+    from ...scene.projection.painted_masks import read_masks
+
+    return read_masks(objects, engine)
 
 
 def _check_parameters(request: GenerationRequest, application: Application) -> None:

@@ -18,10 +18,10 @@ from ...core.journal.states import JobState
 from ...core.request.pricing import Estimate, check_limit
 from ...core.request.providers import find_provider
 from ...core.request.request import Application
-from ...core.text.message import message
+from ...core.text.message import Message, message
 from .. import models, results, session, settings
 from ..scheduler import drain
-from ..submission import Submitter
+from ..submission import PreparedRequest, Submitter
 from .relighting import PANORAMA, check_settings
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ...core.journal.journal import Entry
     from ...core.results.store import PreparedResult
 
+STORED = Message("The stored result of job {job} was used; only its poles are sent.")
 WITHOUT_RESULT = (JobState.UNKNOWN, JobState.FAILED)
 
 
@@ -64,11 +65,42 @@ def repair_poles(
     :raises InvalidRequestError: there is no such job, its files are gone, or its provider can't repaint.
     :raises GptImageError: it can't be sent; nothing was.
     """
+    return _start(plan_repair(job, **changed), max_cost, retry_unknown)
+
+
+def repair_stored(
+    prepared: PreparedRequest, *, max_cost: float | None = None, retry_unknown: bool = False
+) -> Job | None:
+    """Repair the stored result of an equal request in place of sending it, where it asks for its poles.
+
+    :param prepared: a request that may be answered by a stored result; the others are as for `repair_poles`.
+    :returns: None where nothing is to be sent for that, or there is no such result.
+    :raises GptImageError: it can't be sent; nothing was.
+    """
+    plan = find_missing(prepared)
+    if plan is None:
+        return None
+    return _start(plan, max_cost, retry_unknown, (message(STORED, job=plan.stored.id),))
+
+
+def find_missing(prepared: PreparedRequest) -> PoleRepair | None:
+    """What `repair_stored` would send; None where that is nothing."""
+    from ...core.jobs.follow_ups import asks_for_poles
+
+    if not asks_for_poles(prepared.checked.wanted, prepared.application):
+        return None
+    stored = prepared.find_stored()
+    plan = _plan(stored, prepared.application) if stored is not None else None
+    return plan if plan is not None and plan.poles else None
+
+
+def _start(
+    plan: PoleRepair, max_cost: float | None, retry_unknown: bool, warnings: tuple[str, ...] = ()
+) -> Job:
     from ...core.jobs.admission import check_lost
     from ...core.jobs.follow_up_requests import POLES_FOLLOW_UP
 
     found = settings.load()
-    plan = plan_repair(job, **changed)
     limits = found.limits(max_cost)
     check_limit(plan.price, limits)
     check_lost(plan.lost, retry_unknown)
@@ -81,9 +113,10 @@ def repair_poles(
     repair = Job(
         plan.stored.request,
         plan.application,
-        id=job,
-        result_of=job,
+        id=plan.stored.id,
+        result_of=plan.stored.id,
         estimated_usd=plan.price.high_usd,
+        warnings=warnings,
         pump=drain,
     )
     return submitter.start(repair, _send_and_prepare(worker, plan.folder, POLES_FOLLOW_UP))
@@ -123,17 +156,25 @@ def estimate_pole_repair(job: str, **changed: Any) -> Estimate:
 
 def plan_repair(job: str, **changed: Any) -> PoleRepair:
     """See `estimate_pole_repair`."""
-    from ...core.imaging.formats import inspect_file
-    from ...core.jobs import estimates, follow_ups
-    from ...core.panorama.views import POLES
-
     stored = results.entry(job)
-    files = results.files(job)
     settled = {**check_settings(changed), "repair_poles": True, "target": PANORAMA}
     application = dataclasses.replace(
         stored.application,
         **results.fresh_place({"object_name": None, "scene_uid": bpy.context.scene.session_uid, **settled}),
     )
+    return _plan(stored, application)
+
+
+def _plan(stored: Entry, application: Application) -> PoleRepair:
+    """
+    :param application: of the world that is made.
+    :raises InvalidRequestError: its files are gone, or its provider can't repaint.
+    """
+    from ...core.imaging.formats import inspect_file
+    from ...core.jobs import estimates, follow_ups
+    from ...core.panorama.views import POLES
+
+    files = results.files(stored.id)
     if not find_provider(stored.request.provider).takes_masks:
         raise InvalidRequestError(
             message("The {provider} provider can't repaint poles.", provider=stored.request.provider),
@@ -151,7 +192,9 @@ def plan_repair(job: str, **changed: Any) -> PoleRepair:
     height = inspect_file(Path(files[picture])).size[1]
     price = estimates.price_poles(request, missing, height, table, session.load_usage_history(found))
     price = dataclasses.replace(price, low_usd=0.0, exact=False)
-    return PoleRepair(stored, application, folder, missing, price, _find_lost(job, folder, missing, number))
+    return PoleRepair(
+        stored, application, folder, missing, price, _find_lost(stored.id, folder, missing, number)
+    )
 
 
 def _find_lost(job: str, folder: Path, poles: tuple[str, ...], number: str) -> Entry | None:

@@ -101,7 +101,7 @@ class Folder:
         so are worlds and those that paint objects or make a sheet."""
         target = find_target(row.application.target)
         is_seen = target.is_projected or target.is_animated or target.is_panorama
-        if row.application.maps or target.maps or is_seen or stored.folder is None:
+        if row.application.map_kinds or is_seen or stored.folder is None:
             return ()
         request = stored.request
         extension = EXTENSIONS.get(request.output_format, request.output_format)

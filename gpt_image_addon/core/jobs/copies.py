@@ -43,7 +43,7 @@ def copy_textures(prepared: PreparedResult, application: Application, outputs: O
 
 def _name_copies(prepared: PreparedResult) -> Iterator[tuple[str, ImageFile]]:
     """What is copied, under which name; the animation besides its first frame."""
-    for image in (*prepared.images, *prepared.maps.values(), *prepared.packed.values()):
+    for image in (*prepared.files, *prepared.packed.values()):
         yield f"{image.name}.{EXTENSIONS.get(image.format, image.format)}", image
         if image.source.endswith(".gif") and image in prepared.images:
             yield f"{image.name}.gif", image
@@ -58,7 +58,8 @@ def _encode_copy(image: ImageFile, name: str, prepared: PreparedResult, applicat
     if name.endswith(".gif"):
         with storage_errors(message("{path} could not be read", path=image.received_file)):
             return read_file(Path(image.received_file))
-    if image is not prepared.maps.get("normal") or application.convention != "DIRECTX":
+    normals = [maps.get("normal") for maps in (prepared.maps, *prepared.further_maps)]
+    if application.convention != "DIRECTX" or not any(image is normal for normal in normals):
         return image.data
     return SUBPROCESS.call(directx, image.data) if FairLock.enabled else directx(image.data)
 

@@ -45,6 +45,7 @@ Masked: TypeAlias = "Callable[[], Flags]"
 """Tells where an image may change: (height, width) bool."""
 SQUARE: Size = (1024, 1024)
 NO_POLES = Message("The {provider} provider can't repaint poles, so they stay smoothed.")
+NO_RELIEF = Message("relief and height_by_model have no effect on a decal without decal_relief.")
 TILES_BY_NATURE = "Images of this provider tile by nature, so there are no seams to repair."
 
 
@@ -87,6 +88,9 @@ def validate_and_price(
         notes = (*notes, *plan.notes)
     if application.object_name and not find_target(application.target).onto_object:
         notes = (*notes, f"object_name has no effect with the target {application.target}.")
+    if find_target(application.target).relief_maps and not application.has_relief:
+        wanted = application.relief is not None or application.height_by_model
+        notes = (*notes, NO_RELIEF) if wanted else notes
     warnings = check(sent, registry, date.today())
     if application.repair_seams and find_provider(request.provider).tiles_by_nature:
         notes += (TILES_BY_NATURE,)

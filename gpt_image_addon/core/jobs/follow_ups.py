@@ -183,7 +183,7 @@ def asks_for_height(request: GenerationRequest, application: Application, regist
     :param request: one that names its model and its size.
     """
     is_wanted = application.height_by_model and find_provider(request.provider).needs_height
-    return is_wanted and sheet_size(request, registry) is None
+    return is_wanted and bool(application.map_kinds) and sheet_size(request, registry) is None
 
 
 def asks_for_repair(request: GenerationRequest, application: Application) -> bool:

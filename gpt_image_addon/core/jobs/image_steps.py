@@ -66,7 +66,7 @@ def process(
         image = _save_color(image, sheet.color, folder, "-color")
     image, notes = _clean(image, request, application, folder)
     frame = application.camera_frame
-    is_own = request.seamless or application.maps or find_target(application.target).maps
+    is_own = request.seamless or application.map_kinds
     is_put_back = request.mask is not None and application.composite
     if frame is None or not is_frame(frame):  # it may come from another machine's journal
         return image, notes

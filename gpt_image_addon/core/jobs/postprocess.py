@@ -39,6 +39,7 @@ from ..results.store import (
     Facts,
     ImageFile,
     PreparedResult,
+    measure_decal,
     read_answer,
 )
 from ..text.message import message
@@ -114,9 +115,14 @@ def _prepare(job: str, request: GenerationRequest, application: Application, fol
     first = application.picture % len(received)
     received = received[first:] + received[:first]
     images, height = _finish(received, request, application, folder, warnings)
-    made = _make_maps(request, application, folder, images[0], height) if _choose_kinds(application) else None
-    maps, packed = (dict(made.maps), made.packed) if made else ({}, {})
-    warnings += made.notes if made else ()
+    worked = images[: _count_sets(application)]
+    heights = [height, *(_read_exact_height(image, request, folder, warnings) for image in worked[1:])]
+    sets = [
+        _make_maps(request, application, folder, image, own)
+        for image, own in zip(worked, heights, strict=False)
+    ]
+    maps, packed = (dict(sets[0].maps), sets[0].packed) if sets and sets[0] else ({}, {})
+    warnings += [note for made in sets if made for note in made.notes]
     if find_target(application.target).is_animated:
         packed = {SHEET_KIND: write_sheet(images, name, application, folder / PROCESSED_FOLDER, warnings)}
     report: Mapping[str, Any] = {}
@@ -135,7 +141,15 @@ def _prepare(job: str, request: GenerationRequest, application: Application, fol
         _guess_metres(request, application),
         follow_up_jobs(folder),
         report=report,
+        further_maps=tuple(made.maps if made else {} for made in sets[1:]),
     )
+
+
+def _count_sets(application: Application) -> int:
+    """Of how many images maps are made: a relief lies in as many places as have images."""
+    if not application.map_kinds:
+        return 0
+    return max(1, len(application.at)) if application.has_relief else 1
 
 
 def _guess_metres(request: GenerationRequest, application: Application) -> float | None:
@@ -153,7 +167,7 @@ def _finish(
 ) -> tuple[tuple[ImageFile, ...], _Height | None]:
     """The images as they are to be imported, and the height of the first where one is known."""
     height = None
-    if _choose_kinds(application):
+    if application.map_kinds:
         height = _find_height(received[0], request, application, folder, warnings)
     images = []
     mismatch: EditMismatchError | None = None
@@ -244,17 +258,9 @@ def _find_height(
     if image.format not in PIXEL_FORMATS:
         return None
 
-    number = Path(image.file).stem.removeprefix(IMAGE_STEM)
-    exact = folder / f"{HEIGHT_STEM}{number}.png"
-    if exact.exists():
-        try:
-            is_known = request.provider in PROVIDERS
-            relief = load_provider(request.provider).relief if is_known else None
-            return _Height(decode_height(read_file(exact)), exact=True, relief=relief)
-        except UnusableImageError:
-            warnings.append(message("The height {file} can't be read and is not used.", file=exact))
-    if not application.height_by_model:
-        return None
+    exact = _read_exact_height(image, request, folder, warnings)
+    if exact is not None or not application.height_by_model:
+        return exact
     sheet = read_sheet(image, request)
     if sheet is not None:
         judged = judge_height(sheet)
@@ -286,9 +292,20 @@ def _find_height(
     return _Height(found.height, exact=False)
 
 
-def _choose_kinds(application: Application) -> tuple[str, ...]:
-    target = find_target(application.target)
-    return () if target.is_projected else application.maps or target.maps
+def _read_exact_height(
+    image: ImageFile, request: GenerationRequest, folder: Path, warnings: list[str]
+) -> _Height | None:
+    """The height that the provider knows of an image."""
+    exact = folder / f"{HEIGHT_STEM}{number_of(image)}.png"
+    if not exact.exists():
+        return None
+    try:
+        is_known = request.provider in PROVIDERS
+        relief = load_provider(request.provider).relief if is_known else None
+        return _Height(decode_height(read_file(exact)), exact=True, relief=relief)
+    except UnusableImageError:
+        warnings.append(message("The height {file} can't be read and is not used.", file=exact))
+        return None
 
 
 def _make_maps(
@@ -302,13 +319,13 @@ def _make_maps(
         return None
 
     options = map_options(
-        _choose_kinds(application),
+        application.map_kinds,
         request.prompt,
         {name: getattr(application, name) for name in STRENGTHS},
         bits=16 if application.displacement == "true" else application.bits,
         pack=application.pack,
         relief=application.relief,
-        metres=application.texture_size,
+        metres=_measure_width(image, application),
     )
     color = eight_bit_color(read_pixels(image.data, image.name))
     wraps = True if request.seamless or find_provider(request.provider).tiles_by_nature else None
@@ -324,7 +341,15 @@ def _make_maps(
         exact=height is None or height.exact,
         depth=height.depth if height is not None and plane is not None else None,
         wraps=wraps,
+        is_cut_out=application.has_relief,
     )
+
+
+def _measure_width(image: ImageFile, application: Application) -> float | None:
+    """Metres that an image spans, where that is known."""
+    if application.texture_size or not application.has_relief:
+        return application.texture_size
+    return measure_decal(image, application.decal_size)[0]
 
 
 def _collect_facts(

@@ -103,11 +103,17 @@ def _paint(
         else {}
     )
     left_out = [_tell_left_out(view.name) for view in painted.views if not view.used]
-    report = _make_report(prepared.job, projection, painted, found)
-    write_report(folder, report, projection)
+    answers = tuple(image.received_file for image in sorted(prepared.images, key=lambda image: image.number))
+    report = {
+        **_make_report(prepared.job, projection, painted, found),
+        "variation": answers.index(answer.received_file) + 1,
+        "variations": len(answers),
+    }
+    write_report(folder, report, projection, accept=accept)
     return dataclasses.replace(
         prepared,
         images=tuple(images),
+        answers=answers,
         maps=maps,
         packed={},
         warnings=(*prepared.warnings, *gone, *left_out),
@@ -170,7 +176,7 @@ def _tell_left_out(name: str) -> str:
 
 
 def _make_image_file(answer: ImageFile, canvas: CanvasFile, data: bytes, file: Path) -> ImageFile:
-    facts = {**answer.facts}
+    facts = {**answer.facts, "is_painted": 1}
     if not canvas.facts["image"] and canvas.flat is None:
         facts["fill"] = " ".join(f"{value:.6g}" for value in canvas.fill)
     width, height = canvas.size

@@ -18,7 +18,7 @@ from ..text.json_reader import load_json
 from ..text.message import message
 
 ALL, SELECTED = "all", "selected"
-"""Which faces are painted."""
+"""Which faces are painted; beside `parameters.PAINTED`."""
 TEXTURE_SIZE = 2048  # pixels a side of a new image
 FEATHER = 8.0  # pixels of the answer over which an edge fades
 LIMITS: Mapping[str, tuple[int, int]] = {
@@ -31,6 +31,9 @@ LIMITS: Mapping[str, tuple[int, int]] = {
 """The least and the most that settings of a `Projection` may be."""
 MOST_EDGE = 100_000  # pixels of what was sent
 TEXT_LIMIT = 1_000_000  # characters of a stored record
+
+NESTED = ("views", "objects", "masks")
+"""Of a `Projection`, what holds values of its own."""
 
 Matrix = tuple[float, ...]
 """Rows of a 4x4 matrix, one after another."""
@@ -71,6 +74,17 @@ class Receiver:
 
 
 @dataclass(frozen=True)
+class PaintedMask:
+    """What may change of an object, as it was painted on it when its guide was drawn."""
+
+    object_name: str
+    tile: int
+    """Number of the UDIM tile; 0 where its image has none."""
+    png: str
+    """A gray image in base64, in the UV map: white where all may change."""
+
+
+@dataclass(frozen=True)
 class Projection:
     """All that is needed to project an answer onto the objects of a scene once more."""
 
@@ -81,7 +95,8 @@ class Projection:
     as_shown: bool = False
     """What the viewport shows and no render does hides what is behind it, too."""
     faces: str = ALL
-    """``selected`` paints the selected faces alone."""
+    """``selected`` paints the selected faces alone, ``painted`` what `masks` show."""
+    masks: tuple[PaintedMask, ...] = ()
     new_image: bool = False
     """Each object gets a new image, also where its material shows one."""
     texture_size: int = TEXTURE_SIZE
@@ -145,9 +160,10 @@ def _read(values: Any) -> Projection:
         raise ValueError("they are no object")
     views = tuple(ProjectedView(**typed(kinds_of(ProjectedView), one)) for one in _dicts(values["views"]))
     objects = tuple(Receiver(**typed(kinds_of(Receiver), one)) for one in _dicts(values["objects"]))
-    rest = {name: value for name, value in values.items() if name not in ("views", "objects")}
-    kinds = {name: kind for name, kind in kinds_of(Projection).items() if name not in ("views", "objects")}
-    return Projection(views=views, objects=objects, **typed(kinds, rest))
+    masks = tuple(PaintedMask(**typed(kinds_of(PaintedMask), one)) for one in _dicts(values.get("masks", [])))
+    rest = {name: value for name, value in values.items() if name not in NESTED}
+    kinds = {name: kind for name, kind in kinds_of(Projection).items() if name not in NESTED}
+    return Projection(views=views, objects=objects, masks=masks, **typed(kinds, rest))
 
 
 def _dicts(values: Any) -> list[Mapping[str, Any]]:

@@ -42,14 +42,27 @@ class ViewReport:
     used: bool
 
 
-def write_report(folder: Path, report: Mapping[str, Any], projection: Projection) -> None:
+@dataclass(frozen=True)
+class LastPainting:
+    """How a result was painted last, beside the settings of its projection."""
+
+    variation: int = 1
+    """Which of its images, from 1."""
+    objects: tuple[str, ...] = ()
+    """Names of those that were painted."""
+    accept: bool = False
+    """Views whose outlines did not match were used, too."""
+
+
+def write_report(folder: Path, report: Mapping[str, Any], projection: Projection, *, accept: bool) -> None:
     """Keep what was painted, and how, beside the images.
 
     :param folder: of the result.
+    :param accept: views whose outlines did not match were used, too.
     :raises StorageError: it can't be written.
     """
     settings = {name: getattr(projection, name) for name in SETTINGS}
-    data = json.dumps({**report, "settings": settings}, indent=1).encode()
+    data = json.dumps({**report, "settings": settings, "accept": accept}, indent=1).encode()
     replace_file(folder / PROCESSED_FOLDER / FILE, data)
 
 
@@ -63,6 +76,17 @@ def read_views(folder: Path) -> dict[str, ViewReport]:
     except UNREADABLE:
         return {}
     return {view.name: view for view in views[:MOST_VIEWS]}
+
+
+def read_last(folder: Path) -> LastPainting:
+    """How a result was painted last; as at first where that was not kept or can't be read."""
+    try:
+        found = _read(folder)
+        objects = dict.fromkeys(name for image in found["images"] for name in image["objects"])
+        values = {name: found[name] for name in ("variation", "accept") if name in found}
+        return LastPainting(**typed(kinds_of(LastPainting), {**values, "objects": list(objects)}))
+    except UNREADABLE:
+        return LastPainting()
 
 
 def settle(projection: Projection, folder: Path) -> Projection:

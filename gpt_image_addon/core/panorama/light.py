@@ -15,6 +15,7 @@ from .equirect import (
     Floats,
     Numbers,
     irradiance,
+    list_elevations,
     luminance,
     pixel_directions,
     solid_angles,
@@ -35,6 +36,10 @@ DISC_RADIUS = 0.265  # degrees
 LEAST_ROWS = 1.2  # that the radius of a disc has in an image
 RIM = 1.5  # radii of it around which its color is taken
 HALO = 1.5  # radii of what is white around the sun that is taken for the sun itself
+CLEAR_SKY = (-1.0, -0.32, 10.0, -3.0, 0.45)
+"""a and b of the gradation, c, d and e of the indicatrix; see `clear_sky`."""
+SURE = 0.5  # of white, up to which an image is believed; of white itself it says nothing
+LEAST_LIGHT = 0.01  # of white, from which on a pixel tells how bright the sky is
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,8 @@ def expand(
     sky = np.asarray(linear_from_srgb(pixels / np.float32(255)), np.float32)
     if seen.radius and seen.azimuth is not None and seen.elevation is not None:
         _take_out(sky, seen.azimuth, seen.elevation, seen.radius * HALO)
+    if sun.lights and sun.azimuth is not None and sun.elevation is not None and factor == FACTORS["clear"]:
+        _brighten(sky, sun.azimuth, sun.elevation)
     of_sky = float(luminance(irradiance(sky)))
     if not sun.lights or sun.elevation is None or not factor:
         return Light(sky, 0.0, (1.0, 1.0, 1.0), of_sky, 0.0)
@@ -77,6 +84,42 @@ def expand(
     red, green, blue = map(float, color / color.max())
     total = of_sky + of_sun
     return Light(sky, float(energy), (red, green, blue), total, of_sun / total if total else 0.0)
+
+
+def _brighten(sky: Floats, azimuth: float, elevation: float) -> None:
+    """Give what is too bright for 8 bits around the sun of a clear day the light that it has, in place.
+
+    The glow around a sun is many times brighter than the rest, and is white in an image, or compressed to
+    nearly white. How bright it is follows from the rest, by the standard's distribution; an image's own
+    value counts the less, the nearer it is to white. Nothing gets darker.
+    """
+    height, width = sky.shape[:2]
+    above = height // 2
+    part = sky[:above]
+    usual = clear_sky(azimuth, elevation, height, width)
+    shown = luminance(part)
+    told = (shown > LEAST_LIGHT) & (shown < SURE)
+    if not told.any():
+        return
+    areas = np.broadcast_to(solid_angles(height, width)[:above, None], shown.shape)[told]
+    level = np.exp(np.average(np.log(shown[told] / usual[told]), weights=areas))
+    doubt = np.clip((shown - SURE) / (1 - SURE), 0, 1)
+    lit = shown + doubt * np.maximum(usual * level - shown, 0)
+    part *= np.where(doubt > 0, lit / np.maximum(shown, SURE), 1).astype(np.float32)[..., None]
+
+
+def clear_sky(azimuth: float, elevation: float, height: int, width: int) -> Numbers:
+    """How bright a clear sky is in each direction, in any unit; (height // 2, width), the part above.
+
+    The CIE Standard General Sky (ISO 15469:2004, CIE S 011), type 12: clear, of low turbidity.
+    """
+    rows = slice(0, height // 2)
+    apart = np.arccos(np.clip(_cosines_to(azimuth, elevation, height, width, rows), -1, 1))
+    up = np.sin(np.radians(list_elevations(height)[rows, None]))
+    a, b, c, d, e = CLEAR_SKY
+    gradation = 1 + a * np.exp(b / up)
+    indicatrix = 1 + c * (np.exp(d * apart) - np.exp(d * np.pi / 2)) + e * np.cos(apart) ** 2
+    return np.asarray(gradation * indicatrix)
 
 
 def add_disc(light: Light, sun: Sun) -> Floats:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .scan import list_fragments
 
 NO_OWNER = -1
 
@@ -25,6 +29,8 @@ class Triangles:
     """(T,), whether it may be painted."""
     shown: NDArray[np.bool_]
     """(T,), whether guides show it: it belongs to an object that is painted."""
+    masks: tuple[NDArray[np.uint8], ...] = ()
+    """(height, width) of each image: how much of a texel may be painted, up to 255; none where all may."""
 
     @property
     def normals(self) -> NDArray[Any]:
@@ -59,3 +65,38 @@ def map_texels(corners: NDArray[Any], texels: NDArray[np.float64]) -> tuple[NDAr
         inverse /= np.where(np.abs(det) > 1e-12, det, np.nan)[:, None, None]
     slopes = np.einsum("tij,tik->tkj", inverse.transpose(0, 2, 1), edges)
     return slopes, base[:, 0] - np.einsum("tkj,tj->tk", slopes, texels[:, 0])
+
+
+def look_at(masks: Sequence[NDArray[np.uint8]], owner: NDArray[Any], uvs: NDArray[Any]) -> NDArray[np.uint8]:
+    """What masks of images say at places.
+
+    :param masks: (height, width), by the number that owners have.
+    :param owner: (N,).
+    :param uvs: (N, 2).
+    """
+    found = np.zeros(len(owner), np.uint8)
+    for number, mask in enumerate(masks):
+        here = np.flatnonzero(owner == number)
+        height, width = mask.shape
+        column = np.clip((uvs[here, 0] * width).astype(np.int64), 0, width - 1)
+        row = np.clip(((1 - uvs[here, 1]) * height).astype(np.int64), 0, height - 1)
+        found[here] = mask[row, column]
+    return found
+
+
+def restrict(triangles: Triangles, masks: Sequence[NDArray[np.uint8]]) -> Triangles:
+    """Triangles of which only what masks show may be painted, and only those that have some of it.
+
+    :param masks: (height, width) of each image, by the number that owners have.
+    """
+    touched = np.zeros(len(triangles.owner), bool)
+    for number, mask in enumerate(masks):
+        mine = np.flatnonzero((triangles.owner == number) & triangles.allowed)
+        size = (mask.shape[1], mask.shape[0])
+        flat = mask.reshape(-1)
+        for pixel, triangle in list_fragments(locate_corners(triangles.uvs[mine], size), size):
+            touched[mine[triangle[flat[pixel] > 0]]] = True
+    middles = look_at(masks, triangles.owner, triangles.uvs.mean(axis=1))  # of those smaller than a texel
+    return dataclasses.replace(
+        triangles, allowed=triangles.allowed & (touched | (middles > 0)), masks=tuple(masks)
+    )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..references.views import USUAL_COUNT
 from .depth import draw_depth
-from .surface import NO_OWNER, Triangles
+from .surface import NO_OWNER, Triangles, look_at
 from .view import View
 from .visibility import STEEPEST, find_visible
 
@@ -22,6 +22,8 @@ SIDE = 256  # pixels of the views that are tried
 MARK = 0.9, 0.3  # radius of the marks of points, and how far above the surface they lie, by their distance
 FRAME = 1.12  # of the surface's extent that a view spans
 FIELD = 100.0  # degrees that a view from inside spans
+FEWEST = 2000  # points on what a mask shows, below which more of its faces are looked at
+MOST_TIMES = 32
 LEAST_SHOWN = 0.001  # share of the surface below which a side counts as showing nothing
 
 DIRECTIONS = np.array(sorted(product((-1, 0, 1), repeat=3), key=lambda at: sum(map(abs, at)))[1:], float)
@@ -39,7 +41,14 @@ class SurfaceSamples:
 
 
 def sample_surface(triangles: Triangles, count: int = SAMPLES) -> SurfaceSamples:
-    """Points on faces that may be painted, as many as their area asks for, always the same."""
+    """Points on what may be painted, as many as the area of faces asks for, always the same."""
+    found = _sample_faces(triangles, count)
+    if triangles.masks and 0 < len(found.points) < FEWEST:  # a spot on large faces
+        found = _sample_faces(triangles, count * min(MOST_TIMES, -(-count // len(found.points))))
+    return found
+
+
+def _sample_faces(triangles: Triangles, count: int) -> SurfaceSamples:
     chosen = np.flatnonzero(triangles.allowed & (triangles.owner != NO_OWNER))
     corners = triangles.corners[chosen].astype(np.float64)
     edges = corners[:, 1:] - corners[:, :1]
@@ -51,8 +60,13 @@ def sample_surface(triangles: Triangles, count: int = SAMPLES) -> SurfaceSamples
     first, second = dice.random((2, count))
     first, second = np.where(first + second > 1, (1 - first, 1 - second), (first, second))
     points = corners[found, 0] + first[:, None] * edges[found, 0] + second[:, None] * edges[found, 1]
-    ends = np.ones((count, 1))
-    return SurfaceSamples(np.hstack((points, ends)).astype(np.float32), chosen[found])
+    samples = SurfaceSamples(np.hstack((points, np.ones((count, 1)))).astype(np.float32), chosen[found])
+    if not triangles.masks:
+        return samples
+    uvs = triangles.uvs[samples.triangle].astype(np.float64)
+    places = uvs[:, 0] + first[:, None] * (uvs[:, 1] - uvs[:, 0]) + second[:, None] * (uvs[:, 2] - uvs[:, 0])
+    kept = look_at(triangles.masks, triangles.owner[samples.triangle], places) > 0
+    return SurfaceSamples(samples.points[kept], samples.triangle[kept])
 
 
 def choose_views(
@@ -201,6 +215,11 @@ def _list_inside(triangles: Triangles, side: int) -> list[View]:
 
 
 def _corners_of_targets(triangles: Triangles) -> NDArray[Any]:
+    """(N, 3); of what a mask shows of faces the points that are looked at."""
+    if triangles.masks:
+        points = sample_surface(triangles).points
+        if len(points):
+            return points[:, :3].astype(np.float64)
     chosen = triangles.allowed & (triangles.owner != NO_OWNER)
     return np.asarray(triangles.corners[chosen].reshape(-1, 3), np.float64)
 

@@ -141,10 +141,14 @@ def paint_seen(
         gather(triangles, owner, (image.shape[1], image.shape[0]), seen, options.weighting)
         for owner, image in enumerate(images)
     ]
+    for found, mask in zip(gathered, triangles.masks, strict=False):
+        np.logical_and(found.allowed, mask > 0, out=found.allowed)
     tallies = [_count(found, len(seen)) for found in gathered]
     if options.fill_gaps:
         _fill_gaps(triangles, gathered)
-    return [_lay_over(image, found, options) for image, found in zip(images, gathered, strict=True)], tallies
+    masks = triangles.masks or [None] * len(gathered)
+    laid = [_lay_over(*one, options) for one in zip(images, gathered, masks, strict=True)]
+    return laid, tallies
 
 
 @dataclass(frozen=True)
@@ -243,20 +247,35 @@ def _count(found: Gathered, views: int) -> list[float]:
     ]
 
 
-def _lay_over(image: NDArray[np.uint8], found: Gathered, options: PaintOptions) -> NDArray[np.uint8]:
+def _lay_over(
+    image: NDArray[np.uint8], found: Gathered, mask: NDArray[np.uint8] | None, options: PaintOptions
+) -> NDArray[np.uint8]:
     out = image.copy()
     changed = found.allowed & (found.weight > 0)
-    if options.replace_all:
+    if options.replace_all and mask is None:
         for channel in range(3):
             np.copyto(out[..., channel], found.colors[..., channel], where=changed)
         return _continue(out, changed, found)
     for at in _list_blocks(changed):
-        opacity = measure_opacity(found.weight.reshape(-1).take(at), options.weighting.exponent)
+        opacity = _measure_opacity(found, mask, at, options)
         for channel in range(3):
             before = image[..., channel].reshape(-1).take(at).astype(np.float32)
             colors = found.colors[..., channel].reshape(-1).take(at)
             out.reshape(-1, out.shape[2])[at, channel] = np.rint(before + opacity * (colors - before))
     return _continue(out, changed, found)
+
+
+def _measure_opacity(
+    found: Gathered, mask: NDArray[np.uint8] | None, at: NDArray[np.int64], options: PaintOptions
+) -> NDArray[np.float32]:
+    """How much of what was there is covered at pixels."""
+    if options.replace_all:
+        opacity = np.ones(len(at), np.float32)
+    else:
+        opacity = measure_opacity(found.weight.reshape(-1).take(at), options.weighting.exponent)
+    if mask is not None:
+        opacity = opacity * mask.reshape(-1).take(at).astype(np.float32) * np.float32(1 / 255)
+    return opacity
 
 
 def _list_blocks(marked: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:

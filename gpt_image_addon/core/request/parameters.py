@@ -115,9 +115,11 @@ SPRITES = (
     (SEQUENCE, "Image Sequence", "A file for each frame; they can't be packed and stay where they are"),
 )
 """How the frames of a sprite reach its material."""
+PAINTED = "painted"
 FACES = (
     ("all", "All", "Everything that a view shows"),
     ("selected", "Selected", "Only the faces that are selected in Edit Mode"),
+    (PAINTED, "Painted Mask", "Only where a mask is painted on them in Texture Paint"),
 )
 GUIDES = (
     ("normal", "Normals", "Which way surfaces face"),
@@ -223,6 +225,8 @@ class Parameter:
     """Output formats that have it; empty for all."""
     of_maps: bool = False
     """Only targets with material maps have it."""
+    of_relief: bool = False
+    """Only targets that have material maps, or a relief that is asked for, have it."""
     of_model: bool = False
     """Only targets that are projected have it."""
     of_drawing: bool = False
@@ -428,19 +432,24 @@ _ROWS = (
         flag=Flag("maps", "what the image spans on the object", "METRES"),
         panel=PanelField("surface", "Real Size",
             "What the image spans on the object; 0 leaves it to Mapping", unset=0.0)),
-    Parameter("relief", float, least=0, most=MAX_RELIEF, of_maps=True,
+    Parameter("decal_relief", bool, False, of_decal=True,
+        flag=Flag("decal", "give the decal a relief, from its own brightness or by --height-by-model; "
+            "--relief says how deep (default: flat)"),
+        panel=PanelField("surface", "With Relief",
+            "Give the decal a relief, which is made from its brightness, or from a height by the model")),
+    Parameter("relief", float, least=0, most=MAX_RELIEF, of_relief=True,
         flag=Flag("maps", "depth of the surface at the image's real size, from its lowest to its highest "
             "point; default: as steep as the material usually is", "MM"),
         panel=PanelField("surface", "Relief",
             "Depth of the surface at its real size, from its lowest to its highest point; 0 leaves it to the "
             "material",
             unset=0.0)),
-    Parameter("height_by_model", bool, False, of_maps=True,
+    Parameter("height_by_model", bool, False, of_relief=True,
         flag=Flag("maps", "ask the model for the height too: one more request"),
         panel=PanelField("surface", "Height by the Model",
             "Ask the model for the height of its image: one more request, which is paid, too",
             trait="needs_height")),
-    Parameter("height_sheet", bool, False, of_maps=True, needs="height_by_model",
+    Parameter("height_sheet", bool, False, of_relief=True, needs="height_by_model",
         flag=Flag("maps", "with --height-by-model, ask for image and height side by side in one request, "
             "where the model paints a sheet of that size"),
         panel=PanelField("surface", "In One Request",
@@ -510,7 +519,7 @@ _ROWS = (
         panel=PanelField("projection", "In Sequence",
             "A paid request for each view, which sees what is painted so far")),
     Parameter("faces", default="all", choices=FACES, of_model=True,
-        flag=Flag("projection", "paint all faces, or those selected (default: all)"),
+        flag=Flag("projection", "paint all faces, those selected, or where a mask is painted (default: all)"),
         panel=PanelField("projection", "Faces", "Which faces are painted")),
     Parameter("new_image", bool, False, of_model=True,
         flag=Flag("projection", "paint new images and leave those that are there alone"),

@@ -260,6 +260,8 @@ class Application(_Values):
     """Metres that the image spans; None leaves it to `mapping`."""
     height_by_model: bool = False
     """Ask the model for the height of its image: one more request."""
+    decal_relief: bool = False
+    """A decal gets a relief: `relief` deep, and where ``height_by_model`` is set by that height."""
     repair_seams: bool = False
     """Let the model repaint seams that no cut can hide: one more request for each such image."""
     edit_of: str | None = None
@@ -322,6 +324,20 @@ class Application(_Values):
     """Where they look to; that of the face when empty."""
     previews_in_target: bool = False
     """Show the previews of ``partial_images`` in the scene, where the result will be."""
+
+    @property
+    def map_kinds(self) -> tuple[str, ...]:
+        """Kinds of material maps that are made: those that were named, else those that the target needs."""
+        target = find_target(self.target)
+        if target.is_projected:
+            return ()
+        kinds = self.maps or target.maps
+        return tuple(dict.fromkeys((*kinds, *target.relief_maps))) if self.has_relief else kinds
+
+    @property
+    def has_relief(self) -> bool:
+        """Whether a relief is made of what has none by itself."""
+        return self.decal_relief and bool(find_target(self.target).relief_maps)
 
     def without_active_object(self) -> Application:
         """The same for when nobody watches: an object that was not named is left alone."""

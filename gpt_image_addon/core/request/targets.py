@@ -30,6 +30,8 @@ class TargetInfo:
     """It goes onto an object that is there."""
     maps: tuple[str, ...] = ()
     """Kinds of the material maps that it needs."""
+    relief_maps: tuple[str, ...] = ()
+    """Kinds of those that it needs where a relief is asked for."""
     is_surface: bool = False
     """It is a surface, which usually tiles; of other targets only what tiles is one."""
     changes_scene: bool = True
@@ -152,6 +154,7 @@ TARGETS: Mapping[str, TargetInfo] = {
         module="..decals.decal",
         onto_object=True,
         is_decal=True,
+        relief_maps=("normal", "height"),
     ),
 }
 """By the name that requests have."""

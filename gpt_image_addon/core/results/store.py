@@ -128,6 +128,24 @@ class PreparedResult:
     """Paths of what was written for an engine."""
     report: Mapping[str, Any] = field(default_factory=dict)
     """What was measured of a panorama, or while a model was painted, as plain JSON values."""
+    answers: tuple[str, ...] = ()
+    """Paths of all images of the answer as received, in their order, where one of them made all `images`."""
+    further_maps: tuple[Mapping[str, ImageFile], ...] = ()
+    """Material maps of the images after the first, by kind; of as many as have some."""
+
+    @property
+    def shown_answer(self) -> int:
+        """Which of `answers` the images are made of; 0 for the first."""
+        return self.answers.index(self.images[0].received_file)
+
+    @property
+    def files(self) -> tuple[ImageFile, ...]:
+        """All that may become data-blocks."""
+        return (
+            *self.images,
+            *self.maps.values(),
+            *(image for maps in self.further_maps for image in maps.values()),
+        )
 
     def mapped(self, change: Callable[[ImageFile], ImageFile]) -> PreparedResult:
         """The same with every image changed."""
@@ -136,7 +154,16 @@ class PreparedResult:
             images=tuple(map(change, self.images)),
             maps={kind: change(image) for kind, image in self.maps.items()},
             packed={name: change(image) for name, image in self.packed.items()},
+            further_maps=tuple(
+                {kind: change(image) for kind, image in maps.items()} for maps in self.further_maps
+            ),
         )
+
+
+def measure_decal(image: ImageFile, longer: float) -> tuple[float, float]:
+    """Width and height in metres of an image whose longer side is so long."""
+    scale = longer / max(image.width, image.height)
+    return image.width * scale, image.height * scale
 
 
 def thumbnail_of(image: Path) -> Path:

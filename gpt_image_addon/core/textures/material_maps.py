@@ -19,7 +19,15 @@ from ..request.sizes import SMALLEST
 from ..text.message import message
 from .lighting import flatten_lighting, full_scale, light_ramp, log_luminance, remove_occlusion, remove_ramp
 from .material_guess import MaterialGuess, guess_material
-from .relief import Convention, ambient_occlusion, estimate_height, normal_map, remove_steps, steepness
+from .relief import (
+    Convention,
+    ambient_occlusion,
+    cut_out_height,
+    estimate_height,
+    normal_map,
+    remove_steps,
+    steepness,
+)
 from .tiling import is_seamless
 
 Map = NDArray[Any]  # uint8, or uint16 where asked for
@@ -68,6 +76,7 @@ def make_maps(
     depth: float | None = None,
     share: float | None = None,
     wraps: bool | None = None,
+    is_cut_out: bool = False,
     strengths: Strengths | None = None,
     convention: Convention = "OPENGL",
     bits16: Collection[str] = (),
@@ -79,7 +88,8 @@ def make_maps(
     `depth` is how many pixels high 1 stands above 0, and then the height is without the steps of 8 bits;
     without it relief is as steep as the material usually is. `share` overrules both: it is the share of the
     image's width that 1 stands above 0.
-    `wraps` says whether the image tiles, and then its light is even; None finds out. Kinds in `bits16` come
+    `wraps` says whether the image tiles, and then its light is even; None finds out. With `is_cut_out` the
+    relief is that of what shows, and normals are flat where the image is transparent. Kinds in `bits16` come
     as uint16. Opacity is made only where the image has alpha.
 
     Raises ValueError for an unknown kind, or arrays of another shape or type.
@@ -94,6 +104,9 @@ def make_maps(
     wraps = is_seamless(even) if wraps is None else wraps
     relief = estimate_height(light, wraps) if height is None else height
     measured = depth is not None
+    alpha = color[..., 3] if is_cut_out and color.shape[2] == 4 else None
+    if alpha is not None:
+        relief = cut_out_height(relief, alpha)
     if share is not None:
         depth = share * light.shape[1]
     if depth is None:
@@ -110,7 +123,13 @@ def make_maps(
             remove_occlusion(even, occlusion(), shade) if shade else even, wide
         ),
         "normal": lambda wide: normal_map(
-            relief, depth * strengths.normal, wraps, convention=convention, wide=wide, fine=measured
+            relief,
+            depth * strengths.normal,
+            wraps,
+            convention=convention,
+            wide=wide,
+            fine=measured,
+            alpha=alpha,
         ),
         "height": lambda wide: _encode(relief, strengths.height, 0.5 - 0.5 * strengths.height, wide),
         "roughness": lambda wide: _roughness(light, guess, strengths.roughness_contrast, wide),

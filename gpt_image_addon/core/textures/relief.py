@@ -10,7 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..raster.alpha import BLEED_FROM
 from ..raster.arrays import Plane, blurred, halved, padded, parallel_rows, resized
+from ..raster.push_pull import push_pull
 
 Convention = Literal["OPENGL", "DIRECTX"]
 
@@ -66,6 +68,24 @@ def stretch(plane: Plane) -> Plane:
     return np.clip(plane, 0, 1, out=plane)
 
 
+def cut_out_height(height: Plane, alpha: NDArray[np.uint8]) -> Plane:
+    """The height of what shows in an image, over the whole of 0..1, and spread smoothly under the rest.
+
+    So nothing rises or falls where the image ends: what lies beside it in the height says nothing.
+
+    :param alpha: (height, width) uint8 of that image.
+    :returns: a new plane; as it is where nothing shows.
+    """
+    shows = alpha >= BLEED_FROM
+    if not shows.any():
+        return height
+    low, high = np.percentile(height[shows], (0.5, 99.5))
+    if high - low < EIGHT_BIT_STEP:
+        return np.full_like(height, 0.5)
+    known = np.clip((height - np.float32(low)) / np.float32(high - low), 0, 1)
+    return push_pull(known[..., None], shows.astype(np.float32))[..., 0]
+
+
 def steepness(height: Plane) -> float:
     """Root mean square slope of `height` for a depth of one pixel, from every fourth row."""
     if min(height.shape) < 3:
@@ -83,12 +103,13 @@ def normal_map(
     convention: Convention = "OPENGL",
     wide: bool = False,
     fine: bool = False,
+    alpha: NDArray[np.uint8] | None = None,
 ) -> NDArray[Any]:
     """The (H, W, 3) normal map of a height, uint8 or, when `wide`, uint16.
 
     With slopes p = ∂h/∂column and q = ∂h/∂row, n = (-p, +q, 1) / √(1 + p² + q²) in OpenGL's convention; in
     DirectX's the second is -q. The slopes are Scharr's, which ride over the steps of an 8-bit height;
-    those of a `fine` one are central differences.
+    those of a `fine` one are central differences. They count as much as `alpha`, (H, W) uint8, says.
     """
     around = padded(height, 1, wraps)
     top = 65535 if wide else 255
@@ -100,6 +121,10 @@ def normal_map(
         rows = around[first : end + 2]
         p = slope(rows.T, -depth).T
         q = slope(rows, green)
+        if alpha is not None:
+            shown = alpha[first:end] * np.float32(1 / 255)
+            p *= shown
+            q *= shown
         scale = p * p
         scale += q * q
         scale += 1

@@ -202,6 +202,7 @@ def write_maps(
     exact: bool = True,
     depth: float | None = None,
     wraps: bool | None = None,
+    is_cut_out: bool = False,
     write: Write = _replace,
 ) -> MadeMaps:
     """Make maps and write them as ``<name>_<kind>.png``, and the packed image beside them.
@@ -211,6 +212,7 @@ def write_maps(
     :param exact: that height is true, rather than a good guess.
     :param depth: pixels that 1 stands above 0 in it; None for what is usual of the material.
     :param wraps: whether the image tiles; None finds out.
+    :param is_cut_out: relief is of what is not transparent alone; see `relief.cut_out_height`.
     :param write: writes a file, perhaps under another name, which it returns.
     :raises StorageError: a file can't be written.
     """
@@ -225,6 +227,7 @@ def write_maps(
         depth=depth,
         share=options.relief_share,
         wraps=wraps,
+        is_cut_out=is_cut_out,
         strengths=options.strengths,
         convention=options.convention,
         bits16=WIDE_KINDS if options.bits == 16 else (),

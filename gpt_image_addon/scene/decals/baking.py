@@ -148,11 +148,10 @@ def _read_frame(decal: bpy.types.Object) -> tuple[Matrix, tuple[float, float], V
 
 
 def _sum_normals(decal: bpy.types.Object, matrix: Any) -> Any:
-    """Where the faces of a decal look to in the world, together; (3,)."""
+    """Where the faces of a decal look to in the world, together, of mirrored ones, too; (3,)."""
     normals = array_of(decal.data.polygons, "normal", 3, np.float32).astype(np.float64)
     areas = array_of(decal.data.polygons, "area", 1, np.float32).reshape(-1, 1)
-    linear = matrix[:3, :3]
-    return (normals * areas).sum(axis=0) @ np.linalg.inv(linear) * np.sign(np.linalg.det(linear))
+    return (normals * areas).sum(axis=0) @ np.linalg.inv(matrix[:3, :3])
 
 
 def _plan(obj: bpy.types.Object, scene: bpy.types.Scene, covered: Any) -> Canvases:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import bpy
 
 from ...core.errors import SceneError
+from ...core.request.map_kinds import BY_NAME
 from ...core.request.request import Application
-from ...core.results.store import ImageFile, PreparedResult
+from ...core.request.targets import TARGETS
+from ...core.results.store import ImageFile, PreparedResult, measure_decal
 from ...core.text.message import message
 from ..context import find_scene
 from ..images import add_image
+from ..shading import nodes, relief
 from ..targets import texture
 from ..targets.base import Applied, Target, finish_material, keep_images, name_of, receivers_of
+from ..targets.material import Look, build_material, tag
 from ..targets.plane import collection_for
 from ..transaction import Transaction
 from .cutting import CutOut, cut_out, read_surface
 
 SIZE = "decal_size"
 """Custom property of a decal: width and height in metres. No prefix: it stays when facts are taken out."""
+RELIEF = TARGETS["decal"].relief_maps
 FAR = 1.0  # sizes of a decal from where it was asked for, beyond which it is said
 
 
@@ -33,13 +39,13 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
     normals = [*application.normal, *[None] * (len(places) - len(application.normal))]
     shown = prepared.images[: len(places)] if objects else prepared.images[:1]
     surfaces = [(obj, read_surface(obj)) for obj in objects]
-    images = [changes.made(add_image(image_file, prepared.facts)) for image_file in shown]
-    materials = [_make_material(name, *pair, changes) for pair in zip(shown, images, strict=True)]
+    made = [_make_material(name, prepared, number, application, changes) for number in range(len(shown))]
+    materials, images, map_images = [list(found) for found in zip(*made, strict=True)]
     worn = []
     for number, (place, normal) in enumerate(zip(places, normals, strict=True) if objects else ()):
         index = number % len(shown)
         obj, surface = min(surfaces, key=lambda pair: pair[1].find_nearest(place)[2])
-        size = _size_of(shown[index], application.decal_size)
+        size = measure_decal(shown[index], application.decal_size)
         found = cut_out(surface, place, normal, size, name)
         changes.made(found.mesh).materials.append(materials[index])
         decal = changes.made(bpy.data.objects.new(name, found.mesh))
@@ -56,7 +62,8 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
                 )
             )
     if len(shown) == 1:
-        return finish_material(worn, materials[0], images[0], prepared, messages, changes)
+        applied = finish_material(worn, materials[0], images[0], prepared, messages, changes)
+        return dataclasses.replace(applied, map_images=map_images[0])
     kept = keep_images(prepared.images[len(shown) :], prepared.facts, changes)
     names = tuple(decal.name for decal, _ in worn)
     return Applied(
@@ -66,24 +73,46 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
         tuple(messages),
         tuple(material.name for material in materials[1:]),
         objects=names,
+        map_images=tuple(name for found in map_images for name in found),
     )
 
 
 def _make_material(
-    name: str, image_file: ImageFile, image: bpy.types.Image, changes: Transaction
-) -> bpy.types.Material:
-    material = texture.new_material(name, image_file, changes)
-    node, _ = texture.wire(material, image, changes)
-    node.extension = "EXTEND"
-    if image_file.has_alpha:
-        texture.wire_alpha(material, node, changes)
-    return material
+    name: str, prepared: PreparedResult, number: int, application: Application, changes: Transaction
+) -> tuple[bpy.types.Material, bpy.types.Image, tuple[str, ...]]:
+    """The material of an image of a result, that image, and the names of those of its maps."""
+    image_file = prepared.images[number]
+    maps = _maps_of(prepared, number) if application.has_relief else {}
+    if not maps:
+        image = changes.made(add_image(image_file, prepared.facts))
+        material = texture.new_material(name, image_file, changes)
+        texture.wire(material, image, changes)
+        images = {"base_color": image}
+    else:
+        look = _look_of(image_file, application)
+        maps = {"base_color": image_file, **maps}
+        material, images = build_material(name, maps, prepared.facts, changes, look=look)
+        tag(material, application, application.picture + number)
+    for shown in nodes.image_nodes(material.node_tree):
+        shown.extension = "EXTEND"
+        if image_file.has_alpha and shown.image == images["base_color"]:
+            texture.wire_alpha(material, shown, changes)
+    image = images.pop("base_color")
+    return material, image, tuple(other.name for other in images.values())
 
 
-def _size_of(image_file: ImageFile, longer: float) -> tuple[float, float]:
-    """Width and height in metres."""
-    scale = longer / max(image_file.width, image_file.height)
-    return image_file.width * scale, image_file.height * scale
+def _maps_of(prepared: PreparedResult, number: int) -> dict[str, ImageFile]:
+    """The maps of an image that are its relief, by kind."""
+    maps = (prepared.maps, *prepared.further_maps)[number] if number <= len(prepared.further_maps) else {}
+    return {kind: maps[kind] for kind in RELIEF if kind in maps}
+
+
+def _look_of(image_file: ImageFile, application: Application) -> Look:
+    """How a relief shows: a height can't move a cut-out that lies on a surface, so it is a bump at most."""
+    width, _ = measure_decal(image_file, application.decal_size)
+    metres = application.relief / relief.MILLIMETRES if application.relief is not None else None
+    displacement = "none" if application.displacement == "none" else "bump"
+    return Look(metres=width, displacement=displacement, relief=metres, is_laid=True)
 
 
 def _collection_of(obj: bpy.types.Object, scene: bpy.types.Scene) -> bpy.types.Collection:
@@ -125,4 +154,10 @@ def move(
     return found
 
 
-TARGET = Target(_apply)
+def _images(prepared: PreparedResult) -> Iterator[tuple[ImageFile, bool]]:
+    for number, image_file in enumerate(prepared.images):
+        yield image_file, False
+        yield from ((file, BY_NAME[kind].is_data) for kind, file in _maps_of(prepared, number).items())
+
+
+TARGET = Target(_apply, _images)

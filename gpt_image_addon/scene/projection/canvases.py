@@ -161,6 +161,7 @@ def plan_canvases(
     matrices: dict[str, Any] | None = None,
     own: Collection[str] = (),
     slots: Collection[int] | None = None,
+    tiles: Mapping[str, Collection[int]] | None = None,
 ) -> Canvases:
     """Where each material slot of the objects is painted; nothing is changed.
 
@@ -169,9 +170,10 @@ def plan_canvases(
     :param matrices: where objects are to be, by name.
     :param own: jobs whose new images are painted again.
     :param slots: those alone; all without.
+    :param tiles: of UDIM images those alone, by the name of the object; all without.
     :raises InvalidRequestError: an image is there that can't be painted.
     """
-    plan = _Plan(name, new_image, texture_size, engine, len(objects) > 1, own)
+    plan = _Plan(name, new_image, texture_size, engine, len(objects) > 1, own, tiles)
     painted = {
         obj.name: plan.add(obj, selected=selected, matrix=(matrices or {}).get(obj.name), only=slots)
         for obj in objects
@@ -191,7 +193,9 @@ class _Plan:
         engine: str,
         is_for_several: bool,
         own: Collection[str],
+        tiles: Mapping[str, Collection[int]] | None = None,
     ) -> None:
+        self._tiles = tiles
         self.images: list[Canvas] = []
         self.notes: list[str] = []
         self._name, self._new_image, self._size = name, new_image, texture_size
@@ -239,6 +243,8 @@ class _Plan:
             _check_image(image)
             return self._existing(obj, image), uv_map
         tiles = find_tiles(obj, slot, uv_map, selected=selected)
+        if self._tiles is not None:
+            tiles = tuple(tile for tile in tiles if tile in self._tiles.get(obj.name, ()))
         _check_tiles(image, tiles)
         for tile in set(tiles) - set(tiles_of(image)):
             self.notes.append(

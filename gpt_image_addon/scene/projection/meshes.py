@@ -96,10 +96,11 @@ def _read_faces(obj: bpy.types.Object, matrix: Any, how: Painted | None) -> Iter
             vertices, uvs = vertices[:, ::-1], uvs[:, ::-1]
         finite = np.isfinite(points).all(axis=1)[vertices].all(axis=1)
         yield Triangles(
-            *(
-                np.ascontiguousarray(values[finite])
-                for values in (points[vertices], uvs, owner, allowed, shown)
-            )
+            corners=np.ascontiguousarray(points[vertices][finite]),
+            uvs=np.ascontiguousarray(uvs[finite]),
+            owner=owner[finite],
+            allowed=allowed[finite],
+            shown=shown[finite],
         )
     finally:
         obj.to_mesh_clear()

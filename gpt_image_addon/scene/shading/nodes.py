@@ -149,11 +149,23 @@ def add_value(
     tree: bpy.types.ShaderNodeTree, label: str, default: float, target: Any, changes: Transaction, *, at: Any
 ) -> Any:
     """A Value node that drives an input."""
+    node = _say_value(tree, label, default, changes, at)
+    changes.link(tree, node.outputs[0], target)
+    return node
+
+
+def add_size(tree: bpy.types.ShaderNodeTree, size: float, changes: Transaction, *, left_of: Any) -> None:
+    """A Value node that says how many metres an image spans, which it does already."""
+    _say_value(tree, TEXTURE_SIZE, size, changes, (left_of[0] - COLUMN, left_of[1]))
+
+
+def _say_value(
+    tree: bpy.types.ShaderNodeTree, label: str, value: float, changes: Transaction, at: Any
+) -> Any:
     node = changes.node(tree, "ShaderNodeValue")
     node.label = node.name = label
     node.location = at
-    node.outputs[0].default_value = default
-    changes.link(tree, node.outputs[0], target)
+    node.outputs[0].default_value = value
     return node
 
 

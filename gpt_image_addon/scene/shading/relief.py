@@ -51,6 +51,12 @@ def read_size(material: bpy.types.Material) -> float | None:
     return float(size.default_value) if size is not None else None
 
 
+def sets_size(material: bpy.types.Material) -> bool:
+    """Whether the size that a material says is also how it lays its image."""
+    size = _find(material, TEXTURE_SIZE)
+    return size is not None and size.is_linked
+
+
 def show_size(material: bpy.types.Material, metres: float, changes: Transaction | None = None) -> None:
     """Let the image span so many metres, and its relief be as deep as it was."""
     changes = changes or Transaction()

@@ -50,6 +50,8 @@ class Look:
     """Metres from the deepest to the highest; None leaves it as the maps have it."""
     aspect: float = 1.0
     """Width over height of the image, where it has a real size; a projection from six sides has none."""
+    is_laid: bool = False
+    """The UV map lays the image already: it spans `metres`, and nothing in the material changes that."""
 
     @property
     def size(self) -> float:
@@ -123,9 +125,7 @@ def build_material(
     tree.nodes.clear()
     shader = nodes.add_principled(tree, changes)
     kinds = [kind for kind in MAP_KINDS if kind.name in image_files]
-    vector = nodes.add_mapping(tree, look.coordinates, changes, left_of=(LEFT, nodes.ROW))
-    aspect = 1.0 if look.coordinates.is_box else look.aspect
-    nodes.add_real_size(tree, vector.node, look.metres, look.size, changes, aspect=aspect)
+    vector = _lay(tree, look, changes)
     images = {}
     # Straight links run above all that stands in between; so does that of the base color to the occlusion.
     rows = sorted(kinds, key=lambda kind: (kind.name in _WIRES, kind.name != "ao"))
@@ -136,7 +136,8 @@ def build_material(
         node[KIND] = kind.name
         node.location = (LEFT, nodes.ROW - PITCH * rows.index(kind))
         nodes.project(node, look.coordinates, changes)
-        tree.links.new(vector, node.inputs["Vector"])
+        if vector is not None:
+            tree.links.new(vector, node.inputs["Vector"])
     wiring = _Wiring(tree, shader, images, image_files, look, changes)
     for kind in kinds:
         _WIRES.get(kind.name, _wire_socket)(wiring, kind.name)
@@ -147,6 +148,18 @@ def build_material(
         relief.show_relief(material, look.relief * relief.MILLIMETRES, changes)
     nodes.make_active(tree, images[kinds[0].name], changes)
     return material, {kind: node.image for kind, node in images.items()}
+
+
+def _lay(tree: bpy.types.ShaderNodeTree, look: Look, changes: Transaction) -> Any:
+    """Nodes that lay the images and say their real size; returns the socket that feeds them, if any."""
+    left_of = (LEFT, nodes.ROW)
+    if look.is_laid:
+        nodes.add_size(tree, look.size, changes, left_of=left_of)
+        return None
+    vector = nodes.add_mapping(tree, look.coordinates, changes, left_of=left_of)
+    aspect = 1.0 if look.coordinates.is_box else look.aspect
+    nodes.add_real_size(tree, vector.node, look.metres, look.size, changes, aspect=aspect)
+    return vector
 
 
 def _wire_socket(wiring: _Wiring, kind: str) -> None:
@@ -363,6 +376,13 @@ def find_by_base_color(image: bpy.types.Image) -> Iterator[tuple[bpy.types.Mater
             yield material, tuple(sorted(kinds))
 
 
+def find_shown(material: bpy.types.Material) -> str | None:
+    """The name of the image that a material of ours shows as its base color."""
+    found = nodes.image_nodes(material.node_tree) if material.node_tree else ()
+    shown = next((node for node in found if node.get(KIND) == "base_color"), None)
+    return shown.image.name if shown is not None and shown.image else None
+
+
 def replace_base_color(
     material: bpy.types.Material, before: int, image: bpy.types.Image, changes: Transaction
 ) -> bool:
@@ -394,16 +414,24 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
     material, images = build_material(
         name_of(prepared, application), _maps_of(prepared), prepared.facts, changes, look=look
     )
-    if application.picture:
-        material[IMAGE_INDEX] = application.picture
-    if application.relief is not None:
-        material[PREFIX + "relief"] = application.relief
+    tag(material, application, application.picture)
     for obj in objects:
         slots.assign(obj, material, changes)
     base = images.pop("base_color")
     worn = [(obj, material) for obj in objects]
     applied = finish_material(worn, material, base, prepared, messages, changes)
     return dataclasses.replace(applied, map_images=tuple(image.name for image in images.values()))
+
+
+def tag(material: bpy.types.Material, application: Application, picture: int) -> None:
+    """Note on a material what its maps were made with; see `made_with`.
+
+    :param picture: which image of the result it shows, 0 for the first.
+    """
+    if picture:
+        material[IMAGE_INDEX] = picture
+    if application.relief is not None:
+        material[PREFIX + "relief"] = application.relief
 
 
 def _maps_of(prepared: PreparedResult) -> dict[str, ImageFile]:

@@ -14,8 +14,10 @@ from ...core.common.files import read_file
 from ...core.errors import InvalidRequestError, SceneError
 from ...core.painting.answers import name_map, paint_answer
 from ...core.painting.canvas_files import CanvasFile
+from ...core.painting.masks import Place, lay_masks, list_tiles
 from ...core.painting.projection import SELECTED, Projection
 from ...core.painting.view_answers import list_jobs
+from ...core.projection.surface import restrict
 from ...core.request.map_kinds import BY_NAME
 from ...core.request.request import Application
 from ...core.results.store import Facts, ImageFile, PreparedResult
@@ -61,6 +63,7 @@ def _gather(prepared: PreparedResult, application: Application) -> Callable[[], 
         canvases = _plan_canvases(objects, scene, prepared, projection)
     except InvalidRequestError as error:  # the scene has changed since it was asked for
         raise SceneError(error.message, next_step=error.next_step, billed="yes") from error
+    _check_masks(objects, projection)
     own = _list_own_jobs(prepared.job, projection)
     with Transaction() as changes:  # UV maps come with the images alone
         for obj in filter(needs_uvs, objects):
@@ -75,7 +78,28 @@ def _gather(prepared: PreparedResult, application: Application) -> Callable[[], 
         if not projection.hides_all:
             files = [_flatten(file, scene) for file in files]
         changes.take_back()
+    if projection.masks:
+        faces = restrict(faces, lay_masks(projection.masks, map(_find_place, files)))
     return lambda: paint_answer(prepared, projection, faces, files, accept=application.accept)
+
+
+def _find_place(file: CanvasFile) -> Place:
+    """Where an image lies, for the masks of objects."""
+    return file.facts["objects"], file.facts["tile"], file.size
+
+
+def _check_masks(objects: Sequence[bpy.types.Object], projection: Projection) -> None:
+    """:raises SceneError: what was painted on an object belongs to another one."""
+    owners = list_tiles(projection.masks)
+    for obj in objects:
+        if owners and obj.name not in owners:
+            raise SceneError(
+                message(
+                    "The mask of this result was painted on {names}.", names=names_for_people(list(owners))
+                ),
+                next_step="Paint that object again.",
+                billed="yes",
+            )
 
 
 def _list_own_jobs(job: str, projection: Projection) -> frozenset[str]:
@@ -158,6 +182,7 @@ def _plan_canvases(
         texture_size=projection.texture_size,
         engine=scene.render.engine,
         selected=projection.faces == SELECTED,
+        tiles=list_tiles(projection.masks) if projection.masks else None,
         matrices={obj.name: _make_square(obj.matrix_world) for obj in projection.objects},
         own=_list_own_jobs(prepared.job, projection),
     )
@@ -264,6 +289,10 @@ def _replace(
         raise SceneError(message("The image '{image}' is gone.", image=name), billed="yes")
     is_again = before.get(replacement.JOB) in own
     first = before.get(replacement.BEFORE)
+    for reverted in replacement.list_reverted(before, own):  # the one that is painted now takes its part
+        changes.set(reverted, "use_fake_user", False)
+        for key in (replacement.BEFORE, replacement.IS_REVERTED):
+            changes.drop(reverted, key)
     image = replacement.replace_alike(before, prepared, changes, tiles)
     if is_again:  # its first state stays the version before
         changes.drop(before, replacement.BEFORE)

@@ -6,7 +6,7 @@ of undo brings that back, and no file of the user's is written. The one before s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TypeAlias
 
 import bpy
@@ -175,6 +175,15 @@ def find_edits() -> Iterator[Edit]:
         before = image.get(BEFORE)
         if before is not None and isinstance(before, bpy.types.Image):
             yield image, before
+
+
+def list_reverted(shown: bpy.types.Image, jobs: Collection[str]) -> list[bpy.types.Image]:
+    """The images of jobs that took the place of an image that is back in it."""
+    return [
+        image
+        for image, before in find_edits()
+        if before == shown and image.get(IS_REVERTED) and image.get(JOB) in jobs
+    ]
 
 
 def exchange(old: bpy.types.Image, new: bpy.types.Image) -> None:

@@ -10,7 +10,7 @@ from bpy.props import StringProperty
 from ... import api
 from ...app.decals import baking, moving
 from ..common.operator import FINISHED, Returned, finish_in_background, reporting
-from .placing import GPT_IMAGE_OT_place_decal
+from .placing import GPT_IMAGE_OT_place_decal, draw_places
 
 
 class _OnDecal:
@@ -68,6 +68,7 @@ def draw(layout: Any, context: bpy.types.Context) -> None:
     """Buttons of what can be done with the active decal, and without one the choice of a place."""
     layout.operator_context = "INVOKE_DEFAULT"
     layout.operator(GPT_IMAGE_OT_place_decal.bl_idname, icon="RESTRICT_SELECT_OFF")
+    draw_places(layout, context.scene.gpt_image)
     if not moving.is_decal(context.active_object):
         return
     if baking.is_baked(context.active_object):

@@ -1,24 +1,30 @@
-"""Where a decal lies, by a click on a surface: of one that is there, else of the next."""
+"""Where a decal lies, by clicks on surfaces: of one that is there, else of the next ones."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
-from bpy.props import FloatVectorProperty, StringProperty
+from bpy.props import BoolProperty, FloatVectorProperty, StringProperty
 from bpy_extras import view3d_utils
 
 from ... import api
 from ...app.decals import baking, moving
+from ...core.text.message import message
 from ..common import sidebar
 from ..common.operator import FINISHED, Returned, reporting, waiting
 from ..common.translate import translate
+from ..points import overlay
 
 HINT = "Click on a surface to put the decal there; Enter or Esc ends."
+SEVERAL = "Click where the decal comes, with Shift where several come; Enter or Esc ends."
 ENDS = frozenset({"ESC", "RET", "NUMPAD_ENTER", "RIGHTMOUSE"})
 
 
 class GPT_IMAGE_OT_place_decal(bpy.types.Operator):
     """Put the active decal where you click, cut anew out of what is there; without one, choose where the
-    next decal comes: the 3D cursor goes there, and the object becomes the active one"""
+    next decal comes: the 3D cursor goes there, and the object becomes the active one. Shift-click chooses
+    several places, each of which gets the next image"""
 
     bl_idname = "gpt_image.place_decal"
     bl_label = "Place Decal"
@@ -28,6 +34,9 @@ class GPT_IMAGE_OT_place_decal(bpy.types.Operator):
         name="Place", description="Middle of the decal", subtype="XYZ_LENGTH", options={"SKIP_SAVE"}
     )
     onto: StringProperty(name="Object", description="What the decal is put on", options={"SKIP_SAVE"})
+    is_further: BoolProperty(
+        name="Further Place", description="Keep the places that were chosen", options={"SKIP_SAVE"}
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -37,15 +46,20 @@ class GPT_IMAGE_OT_place_decal(bpy.types.Operator):
         return True
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
-        context.workspace.status_text_set(translate(HINT))
+        self._added = 0
+        context.workspace.status_text_set(translate(HINT if _find_moved(context) else SEVERAL))
         context.window.cursor_modal_set("CROSSHAIR")
         context.window_manager.modal_handler_add(self)
+        self._markers = bpy.types.SpaceView3D.draw_handler_add(
+            _draw_places, (context.scene.gpt_image,), "WINDOW", "POST_PIXEL"
+        )
+        sidebar.redraw()
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
         if event.type in ENDS and event.value == "PRESS":
             self.cancel(context)
-            return {"CANCELLED"}
+            return FINISHED if self._added else {"CANCELLED"}
         view = _find_view(context, event.mouse_x, event.mouse_y)
         if event.type != "LEFTMOUSE" or view is None:
             return {"PASS_THROUGH"}
@@ -53,37 +67,96 @@ class GPT_IMAGE_OT_place_decal(bpy.types.Operator):
             return {"RUNNING_MODAL"}
         with waiting(context):  # for a dense mesh it takes longer than a frame
             found = _cast(context, *view, (event.mouse_x, event.mouse_y))
-        if found is None:
+        goes_on = event.shift and _find_moved(context) is None
+        if found is None or goes_on:
             context.window.cursor_modal_set("CROSSHAIR")
+        if found is None:
+            return {"RUNNING_MODAL"}
+        self.onto, self.at = found
+        self.is_further = self._added > 0
+        if goes_on:
+            self._place_next(context, is_one_of_several=True)
+            self._added += 1
             return {"RUNNING_MODAL"}
         self.cancel(context)
-        self.onto, self.at = found
         return self._place(context)
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Leave nothing on the screen; Blender calls it, too, when it ends the operator."""
         context.workspace.status_text_set(None)
         context.window.cursor_modal_restore()
+        bpy.types.SpaceView3D.draw_handler_remove(self._markers, "WINDOW")
+        sidebar.redraw()
 
     def execute(self, context: bpy.types.Context) -> Returned:
         return self._place(context)
 
     @reporting
     def _place(self, context: bpy.types.Context) -> Returned | None:
-        active = context.active_object
-        if moving.is_decal(active) and not baking.is_baked(active):
+        decal = _find_moved(context)
+        if decal is not None:
             with waiting(context):
-                api.move_decal(active.name, tuple(self.at), object_name=self.onto or None)
+                api.move_decal(decal.name, tuple(self.at), object_name=self.onto or None)
             return FINISHED
+        self._place_next(context, is_one_of_several=self.is_further)
+        return FINISHED
+
+    def _place_next(self, context: bpy.types.Context, *, is_one_of_several: bool) -> None:
+        """Choose where the next decal comes; a further place is one beside those that were chosen."""
+        places = context.scene.gpt_image.decal_places
+        if not self.is_further:
+            places.clear()
+        if is_one_of_several:
+            places.add().at = self.at
         context.scene.cursor.location = self.at
         onto = context.view_layer.objects.get(self.onto)
         if onto is not None:
-            for obj in context.selected_objects:
+            for obj in () if self.is_further else context.selected_objects:
                 obj.select_set(False)
             onto.select_set(True)
             context.view_layer.objects.active = onto
         sidebar.redraw()
+
+
+class GPT_IMAGE_OT_clear_decal_places(bpy.types.Operator):
+    """Forget the places that were chosen: the next decal comes to the 3D cursor"""
+
+    bl_idname = "gpt_image.clear_decal_places"
+    bl_label = "Clear Places"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        context.scene.gpt_image.decal_places.clear()
         return FINISHED
+
+
+def draw_places(layout: Any, values: Any) -> None:
+    """How many places were chosen, and a cross that forgets them."""
+    if not len(values.decal_places):
+        return
+    row = layout.row()
+    row.label(
+        text=translate(message("Places: {count}", count=len(values.decal_places))),
+        icon="STICKY_UVS_LOC",
+        translate=False,
+    )
+    row.operator(GPT_IMAGE_OT_clear_decal_places.bl_idname, text="", icon="X", emboss=False)
+
+
+def _find_moved(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The decal that a click moves."""
+    active = context.active_object
+    return active if moving.is_decal(active) and not baking.is_baked(active) else None
+
+
+def _draw_places(values: Any) -> None:
+    """The places that were chosen, numbered, over the 3D view that is drawn."""
+    region, view = bpy.context.region, bpy.context.region_data
+    if view is not None:
+        found = (
+            view3d_utils.location_3d_to_region_2d(region, view, place.at) for place in values.decal_places
+        )
+        overlay.draw_numbers([tuple(at) if at is not None else None for at in found])
 
 
 def _find_view(
@@ -118,4 +191,4 @@ def _cast(
     return onto.name, tuple(point)
 
 
-CLASSES = (GPT_IMAGE_OT_place_decal,)
+CLASSES = (GPT_IMAGE_OT_place_decal, GPT_IMAGE_OT_clear_decal_places)

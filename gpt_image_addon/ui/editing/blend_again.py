@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import bpy
-from bpy.props import BoolProperty, BoolVectorProperty, FloatProperty, StringProperty
+from bpy.props import BoolProperty, BoolVectorProperty, FloatProperty, IntProperty, StringProperty
 
 from ... import api
 from ...app.painting import stored
@@ -80,6 +80,14 @@ class GPT_IMAGE_OT_blend_again(bpy.types.Operator):
         description="Use views whose outlines do not match, too",
         options=HIDDEN,
     )
+    variation: IntProperty(
+        name="Variation",
+        description="Which of the images that came is painted",
+        default=1,
+        min=1,
+        max=10,
+        options=HIDDEN,
+    )
     used_views: BoolVectorProperty(
         name="Views",
         description="Which views are used",
@@ -98,6 +106,8 @@ class GPT_IMAGE_OT_blend_again(bpy.types.Operator):
         for name in (*NUMBERS, *SWITCHES):
             setattr(self, name, getattr(projection, name))
         self.image_size = projection.texture_size
+        self.accept = found.last.accept
+        self.variation, self._variations = found.last.variation, found.variations
         chosen = [
             not projection.used_views or view.name in projection.used_views for view in projection.views
         ]
@@ -110,6 +120,8 @@ class GPT_IMAGE_OT_blend_again(bpy.types.Operator):
         column.use_property_split = True
         for name in (*NUMBERS, "image_size"):
             column.prop(self, name)
+        if self._variations > 1:
+            column.prop(self, "variation")
         grid = self.layout.grid_flow(row_major=True, columns=2, even_columns=True)
         for name in (*SWITCHES, "accept"):
             grid.prop(self, name)
@@ -125,9 +137,12 @@ class GPT_IMAGE_OT_blend_again(bpy.types.Operator):
         changed: dict[str, Any] = {name: getattr(self, name) for name in names if self._is_given(name)}
         if self._is_given("image_size"):
             changed["texture_size"] = self.image_size
+        for name in ("variation", "accept"):
+            if self._is_given(name):
+                changed[name] = getattr(self, name)
         if self._is_given("used_views"):
             changed["used_views"] = self._choose_views(stored.read_stored(self.job))
-        job = api.texture_again(self.job, accept=self.accept, **changed)
+        job = api.texture_again(self.job, **changed)
         self.report({"INFO"}, translate("The answer is painted again; nothing is sent."))
         finish_in_background(job)
         return FINISHED

@@ -86,7 +86,8 @@ def draw(layout: Any, material: bpy.types.Material | None) -> None:
     assert material is not None
     column.label(text=material.name, icon="MATERIAL", translate=False)
     column.prop(bpy.context.window_manager.gpt_image, "material_relief")
-    column.prop(bpy.context.window_manager.gpt_image, "material_size")
+    if material_relief.can_resize(material):
+        column.prop(bpy.context.window_manager.gpt_image, "material_size")
 
 
 @lru_cache(maxsize=8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,13 +113,22 @@ def _draw(overlay: Overlay) -> None:
     values = context.scene.gpt_image
     if not len(values.points) or not shows_points(context.area, values):
         return
+    draw_numbers([pixel(context.area, context.region, (point.x, point.y)) for point in values.points])
+
+
+def draw_numbers(places: Iterable[Place | None]) -> None:
+    """Circles with 1, 2, 3 … in the region that is drawn; for None a number is left out.
+
+    :param places: pixels from its lower left corner.
+    """
     import gpu
     from gpu_extras.batch import batch_for_shader
 
     shader = gpu.shader.from_builtin("UNIFORM_COLOR")
     size = radius()
-    for number, point in enumerate(values.points, 1):
-        middle = pixel(context.area, context.region, (point.x, point.y))
+    for number, middle in enumerate(places, 1):
+        if middle is None:
+            continue
         for part, color in HALOS:
             shader.uniform_float("color", color)
             batch_for_shader(shader, "TRI_FAN", {"pos": _circle(middle, size * part)}).draw(shader)

@@ -8,6 +8,9 @@ from bpy.app.handlers import persistent
 from ...lazy import is_loaded
 from . import inpaint, mask_check, paint_editor, rectangle_outline
 
+UV_MAP = "gpt_image_uv_map"
+"""Custom property of masks that are painted on objects."""
+
 
 def attach() -> None:
     """Listen."""
@@ -51,6 +54,9 @@ def _on_undo(*_: object) -> None:
 def _on_save(*_: object) -> None:
     if _concerned():
         inpaint.keep_painting()
+    for image in bpy.data.images:  # else Blender would leave out what was painted on masks of objects
+        if image.is_dirty and UV_MAP in image:
+            image.pack()
 
 
 HANDLERS = (

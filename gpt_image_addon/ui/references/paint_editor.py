@@ -12,11 +12,8 @@ from typing import Any
 import bpy
 
 from ...app import inpainting, scheduler
-from ..common import state
+from ..common import brushes, state
 
-WHITE, BLACK = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
-COLORS = {"color": WHITE, "secondary_color": BLACK}
-"""Of the brush: what may change, and with Ctrl what not."""
 SETTLED = 0.15  # seconds after which an editor that was opened just now has its size and its brush
 
 
@@ -28,7 +25,7 @@ class Editors:
     """What an editor was used for before, by the pointer of its area."""
     images: dict[int, str] = field(default_factory=dict)
     """The name of the image below the mask that an editor shows, or has shown."""
-    colors: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    colors: brushes.Colors = field(default_factory=dict)
     """Those of the brush before."""
 
 
@@ -98,22 +95,7 @@ def _has_left(image: bpy.types.Image) -> bool:
 
 def restore_brush() -> None:
     """Give the brush its color back, unless another one was chosen meanwhile."""
-    editors = state.part(Editors)
-    for owner in _brushes():
-        for name, color in COLORS.items():
-            before = editors.colors.get(_key(owner, name))
-            if before is not None and tuple(getattr(owner, name)) == color:
-                setattr(owner, name, before)
-    editors.colors.clear()
-
-
-def take_brush() -> None:
-    """Let the brush paint white."""
-    editors = state.part(Editors)
-    for owner in _brushes():
-        for name, color in COLORS.items():
-            editors.colors.setdefault(_key(owner, name), tuple(getattr(owner, name)))
-            setattr(owner, name, color)
+    brushes.restore_brush(state.part(Editors).colors)
 
 
 def forget() -> None:
@@ -133,7 +115,7 @@ def _settle(areas: Collection[int]) -> None:
     """What can't be done before Blender has drawn an editor anew."""
     editors = state.part(Editors)
     if editors.modes:
-        take_brush()
+        brushes.take_brush(editors.colors)
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if (
@@ -172,20 +154,3 @@ def _open(context: bpy.types.Context) -> Any:
 def _areas() -> Iterator[Any]:
     for window in bpy.context.window_manager.windows:
         yield from (area for area in window.screen.areas if area.type == "IMAGE_EDITOR")
-
-
-def _brushes() -> Iterator[Any]:
-    """What holds the color that is painted with: the scene, or the brush."""
-    scene = bpy.context.scene
-    paint = scene.tool_settings.image_paint if scene is not None else None
-    if paint is None:
-        return
-    unified = getattr(paint, "unified_paint_settings", None) or scene.tool_settings.unified_paint_settings
-    if unified.use_unified_color:
-        yield unified
-    elif paint.brush is not None:
-        yield paint.brush
-
-
-def _key(owner: Any, name: str) -> str:
-    return f"{getattr(owner, 'name', '')}.{name}"

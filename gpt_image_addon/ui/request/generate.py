@@ -19,7 +19,7 @@ from ..common import enum_items, state
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting, waiting
 from ..common.sidebar import CATEGORY
 from ..common.translate import translate
-from ..painting import sides_overlay
+from ..painting import mask_painting, sides_overlay
 from ..points import values as points
 from ..references import images, inpaint
 from . import confirm, quote, to_parameters
@@ -87,6 +87,13 @@ def split_request(
     return api.split(**{**wanted, **place, **image_files, **given})
 
 
+def _leave_planning(prepared: AnyPrepared) -> None:
+    """What showed where a model would be painted has said its part."""
+    if find_target(prepared.application.target).is_projected:
+        sides_overlay.hide()
+        mask_painting.finish()
+
+
 class Sending:
     """For operators with a window: asks where something speaks against a request, else sends it."""
 
@@ -128,8 +135,7 @@ class Sending:
         """Submit, and come back at once."""
         said: dict[str, Any] = {**self._said, **answers}
         job = self._prepared.submit(**said, apply=self._apply)
-        if find_target(self._prepared.application.target).is_projected:
-            sides_overlay.hide()
+        _leave_planning(self._prepared)
         self.tell(job.warnings)
         return FINISHED
 
@@ -288,6 +294,7 @@ class GPT_IMAGE_OT_generate(Sending, bpy.types.Operator):
     def _finish(self, context: bpy.types.Context) -> Returned | None:
         """For scripts: come back with the result."""
         prepared = prepare_request(context, self._collect_given(GIVEN), at_once=True)
+        _leave_planning(prepared)
         job = prepared.submit(**self._collect_given(confirm.ALREADY_SAID), apply=self._find_way_back(context))
         job.finish_waiting()
         if isinstance(job, api.Job):

@@ -19,7 +19,11 @@ def draw(layout: Any, context: bpy.types.Context) -> None:
     values = context.scene.gpt_image
     objects = to_parameters.receivers(context)
     place, is_odd = results.describe_place(
-        context.active_object, values.target, objects, new_material=values.new_material
+        context.active_object,
+        values.target,
+        objects,
+        new_material=values.new_material,
+        places=len(values.decal_places),
     )
     inpainted = inpaint.find(values)
     if inpainted is not None:

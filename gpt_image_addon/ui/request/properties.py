@@ -155,6 +155,12 @@ class GPT_IMAGE_PG_point(bpy.types.PropertyGroup):
     text: StringProperty(name="Text", description="What should happen there")
 
 
+class GPT_IMAGE_PG_decal_place(bpy.types.PropertyGroup):
+    """Where a decal comes."""
+
+    at: FloatVectorProperty(name="Place", description="Middle of the decal", subtype="XYZ_LENGTH")
+
+
 class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
     """The next request, as the panel shows it: its parameters, and here what only the panel knows."""
 
@@ -192,6 +198,12 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
         name="Points",
         description="Numbered places on the first reference, each with what should happen there",
         type=GPT_IMAGE_PG_point,
+    )
+
+    decal_places: CollectionProperty(
+        name="Places",
+        description="Where decals come, each with the next image; at the 3D cursor without any",
+        type=GPT_IMAGE_PG_decal_place,
     )
 
     mask: EnumProperty(
@@ -267,7 +279,13 @@ class GPT_IMAGE_PG_history(bpy.types.PropertyGroup):
     )
 
 
-CLASSES = (GPT_IMAGE_PG_reference, GPT_IMAGE_PG_point, GPT_IMAGE_PG_request, GPT_IMAGE_PG_history)
+CLASSES = (
+    GPT_IMAGE_PG_reference,
+    GPT_IMAGE_PG_point,
+    GPT_IMAGE_PG_decal_place,
+    GPT_IMAGE_PG_request,
+    GPT_IMAGE_PG_history,
+)
 
 
 def attach() -> None:

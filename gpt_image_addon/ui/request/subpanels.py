@@ -21,7 +21,7 @@ from ..common import enum_items, thumbnails
 from ..common.translate import translate
 from ..common.widgets import draw_choice, draw_sentence
 from ..decals import baking as decals
-from ..painting import sides_overlay
+from ..painting import mask_operators, sides_overlay
 from ..points import marked_thumbnail
 from ..points import operators as point_operators
 from ..references import kinds
@@ -244,7 +244,12 @@ def _draw_model(layout: Any, values: Any, found: Quote) -> None:
 
 
 def _draw_projection(layout: Any, values: Any, found: Quote) -> None:
-    draw_section(layout, values, found, "projection", {"views": _draw_views, "in_sequence": _draw_sequence})
+    own = {"views": _draw_views, "in_sequence": _draw_sequence, "faces": _draw_faces}
+    draw_section(layout, values, found, "projection", own)
+
+
+def _draw_faces(layout: Any, values: Any, found: Quote) -> None:
+    mask_operators.draw_faces(layout, values)
 
 
 def _draw_sequence(layout: Any, values: Any, found: Quote) -> None:

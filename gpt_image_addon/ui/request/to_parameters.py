@@ -157,6 +157,7 @@ def belongs(row: Parameter, values: Values) -> bool:
     target = find_target(values.target)
     needs = (
         (row.of_maps, bool(target.maps)),
+        (row.of_relief, bool(target.maps or (target.relief_maps and values.decal_relief))),
         (row.of_model, target.is_projected),
         (row.of_drawing, target.is_drawing),
         (row.of_sprite, target.is_animated),
@@ -226,7 +227,8 @@ def place(context: bpy.types.Context, *, selection: bool = True) -> dict[str, An
         "new_material": bool(values.new_material),
     }
     if find_target(values.target).is_decal:
-        found["at"] = (tuple(context.scene.cursor.location),)  # it may be elsewhere when the result comes
+        places = [tuple(place.at) for place in values.decal_places]
+        found["at"] = tuple(places or [tuple(context.scene.cursor.location)])  # it may be elsewhere by then
     folder = copies_folder(values)
     if folder:
         found["textures_dir"] = folder

@@ -190,7 +190,7 @@ def _draw_strip(layout: Any, shown: Chosen, width: int) -> None:
     :param width: characters of a line.
     """
     is_running = _is_running(shown)
-    can_revert = bool(shown.before) and not is_running and inpainting.can_revert(shown.job)
+    can_revert = shown.has_before and not is_running and inpainting.can_revert(shown.job)
     images = shown.images if not is_running and len(shown.images) > 1 else ()
     told = operators_results.messages_of(shown.task) if shown.task is not None else []
     if told and not images and not can_revert:
@@ -231,11 +231,12 @@ def _draw_choices(layout: Any, shown: Chosen, count: int, *, can_revert: bool) -
     back.enabled = can_revert
     revert = operators_results.GPT_IMAGE_OT_revert.bl_idname
     back.operator(revert, text="", icon="LOOP_BACK").job = shown.job
+    shown_now = shown.used
     for number in range(first, first + chosen.SHOWN_AT_ONCE):
         cell = grid.column()
         cell.enabled = number < count
         use = operators_results.GPT_IMAGE_OT_use_variation.bl_idname
-        is_used = number < count and number == shown.used
+        is_used = number < count and number == shown_now
         button = cell.operator(use, text=str(number + 1), depress=is_used, translate=False)
         button.job, button.number = shown.job, number
     more = grid.column()
@@ -253,7 +254,9 @@ def _draw_actions(layout: Any, shown: Chosen, *, is_narrow: bool) -> None:
     can_go_on = failed and task is not None and task.resume is not None
     once_more.enabled = (is_request or can_go_on) and not _is_running(shown)
     further.enabled = is_request and (failed or bool(shown.images))
-    estimated = task.estimated_usd if task is not None else item.estimated_usd if item is not None else 0.0
+    is_of_part = isinstance(task, api.Job) and bool(task.result_of)  # such as of the poles of a stored world
+    known = item if task is None or is_of_part else task
+    estimated = known.estimated_usd if known is not None else 0.0
     label = translate("Try Again" if failed else "Another One")
     text = f"{label}  ·  {quote.usd(estimated)}" if estimated else label
     again = operators_results.GPT_IMAGE_OT_again.bl_idname

@@ -40,6 +40,8 @@ class Chosen:
     """Its row of the history; of a job of another session the only thing that is known."""
     before: str = ""
     """File of the image whose place the result took; empty where there is none."""
+    has_before: bool = False
+    """Whether it took the place of an image in this file; of what was painted there is no such file."""
     page: int = 0
     """Of the variations."""
     versions: tuple[Version, ...] = ()
@@ -63,7 +65,9 @@ class Chosen:
         """Paths of the images that are there."""
         if isinstance(self.task, api.Job):
             prepared = self.task.prepared if self.task.applied is not None else None
-            return tuple(image.file for image in prepared.images) if prepared is not None else ()
+            if prepared is None:
+                return ()
+            return prepared.answers or tuple(image.file for image in prepared.images)
         return self.item.images if self.item is not None else ()
 
     @property
@@ -113,6 +117,7 @@ def look_before() -> None:
     """
     chosen = current()
     chosen.before = inpainting.before(chosen.job) if chosen.job else ""
+    chosen.has_before = bool(chosen.job) and inpainting.has_before(chosen.job)
     chosen.versions, chosen.branches, chosen.edit_usd = (), (), 0.0
     if not chosen.images:
         return

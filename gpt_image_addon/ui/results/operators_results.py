@@ -57,7 +57,9 @@ class GPT_IMAGE_OT_use_variation(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        results.use_variation(self.job, self.number)
+        job = results.use_variation(self.job, self.number)
+        if job is not None:
+            finish_in_background(job)
         return FINISHED
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from gpt_image_addon.core.imaging.color_spaces import srgb_from_linear
 from gpt_image_addon.core.panorama.equirect import (
     irradiance,
     list_elevations,
@@ -19,7 +20,7 @@ from gpt_image_addon.core.panorama.equirect import (
     to_directions,
 )
 from gpt_image_addon.core.panorama.horizon import Tilt, find_tilt, level
-from gpt_image_addon.core.panorama.light import RATIOS, add_disc, expand
+from gpt_image_addon.core.panorama.light import RATIOS, add_disc, clear_sky, expand
 from gpt_image_addon.core.panorama.pole_repair import repaint_poles, see_pole
 from gpt_image_addon.core.panorama.poles import pole_spread, smooth_poles
 from gpt_image_addon.core.panorama.sun import GIVEN, NONE, SURE, UNSURE, Sun, find_sun
@@ -168,6 +169,22 @@ def test_the_sun_lights_as_on_a_clear_day() -> None:
     assert light.sky.max() < 0.9, "the disc is taken out"
     hazy = expand(shown, sun, 0.35, ratios=RATIOS)
     assert hazy.energy == pytest.approx(light.energy * 0.35)
+
+
+@pytest.mark.parametrize("elevation", [8.0, 25.0, 60.0])
+def test_what_is_too_bright_around_the_sun_gets_its_light_back(elevation: float) -> None:
+    above = clear_sky(40, elevation, HEIGHT, WIDTH)
+    above *= 0.2 / np.median(above)
+    true = np.zeros((HEIGHT, WIDTH, 3), np.float32)
+    true[: HEIGHT // 2] = above[..., None]
+    shown = srgb_from_linear(np.clip(true, 0, 1)) * 255
+    light = expand(shown.astype(np.float32), Sun(GIVEN, 40.0, elevation), 1.0)
+    sky, wanted = (float(luminance(irradiance(found))) for found in (light.sky, true))
+    assert sky == pytest.approx(wanted, rel=0.03)
+    assert (light.sky >= expand(shown, Sun(NONE), 1.0).sky).all(), "nothing gets darker"
+    assert expand(shown, Sun(NONE), 1.0).total < wanted
+    hazy = expand(shown.astype(np.float32), Sun(GIVEN, 40.0, elevation), 0.35)
+    assert hazy.sky.max() <= 1.0, "of a hazy sky nothing like that is known"
 
 
 @pytest.mark.parametrize("elevation", [4.0, 30.0, 80.0])
