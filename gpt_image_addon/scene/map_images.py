@@ -89,7 +89,6 @@ def _make_plain(size: tuple[int, int], plain: Channels) -> bytes:
 
     :param size: width and height.
     """
-    from ..core.imaging.png_writer import encode_png
+    from ..core.imaging.png_writer import encode_plain
 
-    color = np.rint(np.array(plain, np.float32) * 255).astype(np.uint8)
-    return encode_png(np.broadcast_to(color, (*size[::-1], len(plain))), compression=1)
+    return encode_plain(size, np.rint(np.array(plain, np.float32) * 255).astype(np.uint8))

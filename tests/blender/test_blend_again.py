@@ -109,7 +109,7 @@ def test_the_surface_is_marked_where_used_views_show_it(run: Any) -> None:
     obj = bpy.context.object
     before = description()
     marks = mark_coverage(read_stored(job), bpy.context.scene)
-    assert description() == before and not marks.is_filled
+    assert marks is not None and not marks.is_filled and description() == before
     height = obj.matrix_world.translation.z + 1
     assert np.abs(marks.painted[..., 2] - height).max() < 0.05  # the top of a cube
     assert len(marks.painted) / (len(marks.painted) + len(marks.others)) == pytest.approx(1 / 6, abs=0.02)

@@ -26,8 +26,8 @@ class CoverageMarks:
     """The others have colors of what lies near them."""
 
 
-def mark_coverage(found: StoredViews, scene: bpy.types.Scene) -> CoverageMarks:
-    """Where a result was painted, as its objects are now.
+def mark_coverage(found: StoredViews, scene: bpy.types.Scene) -> CoverageMarks | None:
+    """Where a result was painted, as its objects are now; None where masks say that, and not whole faces.
 
     :raises InvalidRequestError: an object is gone, or can't be painted any more.
     """
@@ -35,6 +35,8 @@ def mark_coverage(found: StoredViews, scene: bpy.types.Scene) -> CoverageMarks:
     from ...core.projection.viewpoints import mark_shown
 
     projection = found.projection
+    if projection.masks:
+        return None
     canvases = plan_canvases(
         find_objects(scene, [receiver.name for receiver in projection.objects]),
         name="",

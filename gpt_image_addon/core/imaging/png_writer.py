@@ -27,10 +27,43 @@ def encode_png(array: NDArray[Any], *, compression: int = 6) -> bytes:
     pixels = array[..., None] if array.ndim == 2 else array
     if pixels.ndim != 3 or pixels.shape[2] not in _COLOR_TYPES or not pixels.size:
         raise ValueError(f"A PNG holds height x width x 1 to 4 channels, not {array.shape}.")
-    height, width, channels = pixels.shape
-    depth = 8 * array.dtype.itemsize
-    header = struct.pack(">IIBBBBB", width, height, depth, _COLOR_TYPES[channels], 0, 0, 0)
-    body = _pack(_filter(pixels), compression)
+    return _write(pixels.shape[:2], pixels[:1], _pack(_filter(pixels), compression))
+
+
+def encode_plain(size: tuple[int, int], color: NDArray[Any]) -> bytes:
+    """A PNG file of one color; quick at any size, for equal lines are packed once.
+
+    :param size: width and height.
+    :param color: (1..4,) uint8 or uint16.
+    """
+    width, height = size
+    pixels = np.broadcast_to(color, (min(height, 2), width, len(color)))
+    first, *further = (line.tobytes() for line in _filter(pixels))
+    packer = zlib.compressobj(9)
+    pieces = [packer.compress(first), packer.flush(zlib.Z_FULL_FLUSH)]
+    checksum = zlib.adler32(first)
+    for line in further:
+        rows = max(1, _PIECE // len(line))
+        count, rest = divmod(height - 1, rows)
+        for times, lines in ((count, line * rows), (1, line * rest)):
+            packed = packer.compress(lines) + packer.flush(zlib.Z_FULL_FLUSH)  # it refers to nothing before
+            for _ in range(times):
+                pieces.append(packed)
+                checksum = zlib.adler32(lines, checksum)
+    pieces += [packer.flush()[:-4], struct.pack(">I", checksum)]  # its own knows repeated pieces once
+    return _write((height, width), pixels, pieces)
+
+
+def _write(shape: tuple[int, ...], pixels: NDArray[Any], body: list[bytes]) -> bytes:
+    """The file.
+
+    :param shape: height and width.
+    :param pixels: (height, width, channels), some of them.
+    :param body: packed lines.
+    """
+    height, width = shape
+    depth = 8 * pixels.dtype.itemsize
+    header = struct.pack(">IIBBBBB", width, height, depth, _COLOR_TYPES[pixels.shape[2]], 0, 0, 0)
     parts = (*_chunk(b"IHDR", [header]), *_chunk(b"IDAT", body), *_chunk(b"IEND", []))
     return b"".join((_SIGNATURE, *parts))  # copied once: meanwhile no other thread runs Python
 

@@ -70,7 +70,7 @@ class GPT_IMAGE_OT_show_painted_views(bpy.types.Operator):
         legend = message("Green is painted, red is not.")
         if found.projection.fill_gaps:
             legend = message("Green is painted, blue was filled from what lies near it.")
-        self.report({"INFO"}, f"{translate(told)} {translate(legend)}")
+        self.report({"INFO"}, translate(told) if marks is None else f"{translate(told)} {translate(legend)}")
         return None
 
 
