@@ -320,6 +320,11 @@ def test_reverting_brings_every_image_back(run: Any, server: ApiServer) -> None:
         assert np.array_equal(pixels(f"Paint {part.name}"), pixel)
 
 
+def test_the_part_of_the_3d_view_that_is_sent_keeps_its_height() -> None:
+    assert sides_overlay.find_sent_part((1000, 500), (512, 512)) == (250, 0, 750, 500)
+    assert sides_overlay.find_sent_part((500, 500), (1024, 512)) == (-250, 0, 750, 500)
+
+
 def test_the_panel_paints_all_around_at_the_price_that_it_shows(run: Any, server: ApiServer) -> None:
     obj = scenes.suzanne()
     values = bpy.context.scene.gpt_image
@@ -328,6 +333,13 @@ def test_the_panel_paints_all_around_at_the_price_that_it_shows(run: Any, server
     shown = quote.price_now(bpy.context.scene)
     assert shown.size == "3456x2304" and shown.request is not None and not shown.problem
     assert shown.request.reference_kinds == ("sheet",)
+    scenes.camera((0, -6, 0))
+    values.views = "camera"
+    assert bpy.ops.gpt_image.show_sides() == {"FINISHED"}
+    sides = sides_overlay.find_shown()
+    assert sides is not None and [view.name for view in sides.views] == ["camera"]
+    values.views = "auto"
+    assert sides_overlay.find_shown() is None
     assert bpy.ops.gpt_image.show_sides() == {"FINISHED"}
     sides = sides_overlay.find_shown()
     assert sides is not None and len(sides.views) == 6 and sides.shown_share is not None

@@ -18,7 +18,7 @@ from ..request import generate
 
 
 class GPT_IMAGE_OT_show_sides(bpy.types.Operator):
-    """Show from which sides the model is painted, and how much of it they show; nothing is sent"""
+    """Show from where the model is painted, and how much of it is seen from there; nothing is sent"""
 
     bl_idname = "gpt_image.show_sides"
     bl_label = "Show Sides"
@@ -33,11 +33,11 @@ class GPT_IMAGE_OT_show_sides(bpy.types.Operator):
             request, application = generate.split_request(context, {})
             projection = submission.Submitter(settings.load(with_key=False)).plan_views(request, application)
         sides_overlay.show(projection)
-        told = message(
-            "{count} sides show {share} of the surface.",
-            count=len(projection.views),
-            share=f"{projection.shown_share or 0:.0%}",
-        )
+        share = f"{projection.shown_share or 0:.0%}"
+        told = message("The view shows {share} of the surface.", share=share)
+        if projection.is_alone:
+            count = len(projection.views)
+            told = message("{count} sides show {share} of the surface.", count=count, share=share)
         self.report({"INFO"}, translate(told))
         return None
 

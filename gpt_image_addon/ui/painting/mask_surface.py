@@ -10,15 +10,16 @@ import bpy
 import numpy as np
 
 from ..common import state
+from .sides_overlay import ABOVE
 
 TINT = (0.95, 0.25, 0.1)  # sRGB, of what may be painted
-VERTEX = """
+VERTEX = f"""
 void main()
-{
+{{
   place = uv;
   gl_Position = ModelViewProjectionMatrix * vec4(pos, 1.0);
-  gl_Position.z -= 1e-4 * gl_Position.w; /* in front of the surface itself */
-}
+  gl_Position.z -= {ABOVE} * gl_Position.w;
+}}
 """
 FRAGMENT = """
 void main()

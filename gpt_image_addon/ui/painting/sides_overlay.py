@@ -12,7 +12,6 @@ import bpy
 from mathutils import Matrix, Vector
 
 from ...core.painting.projection import ProjectedView, Projection
-from ...core.references.views import is_all_around
 from ..common import state
 
 if TYPE_CHECKING:
@@ -21,12 +20,14 @@ if TYPE_CHECKING:
 COLOR = (1.0, 0.6, 0.1, 1.0)  # sRGB
 LEFT_OUT = (1.0, 0.15, 0.1, 1.0)  # of views that were not used
 TEXT_SIZE = 12  # pixels on a usual screen
-NEAR = -1.0  # of clip space
+NEAR = -0.9  # of clip space: at the near end itself, the view that is framed would cut the frame off
 MOVED = 1e-6
+ABOVE = 1e-5  # of clip space, by which what is drawn on a surface lies in front of it
 PAINTED, FILLED, BARE = (0.1, 0.9, 0.3, 0.55), (0.2, 0.45, 1.0, 0.55), (1.0, 0.15, 0.1, 0.55)
 """Colors of the surface: what views show, what was filled from what lies near, and what is neither."""
 
 Corner = tuple[float, float, float]
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Sides:
     handlers: tuple[Any, ...] = ()
     projection: Projection | None = None
     frames: tuple[Frame, ...] = ()
+    asked: tuple[object, ...] = ()
+    """The views and the size that they were planned for."""
     job: str = ""
     """Whose views were painted; empty where they are planned."""
     marks: CoverageMarks | None = None
@@ -73,6 +76,7 @@ def show(
     hide()
     sides = state.part(Sides)
     sides.projection, sides.job, sides.marks = projection, job, marks
+    sides.asked = _read_asked()
     sides.frames = tuple(
         dataclasses.replace(
             make_frame(view),
@@ -103,9 +107,14 @@ def find_shown() -> Projection | None:
     """The planned views that are shown; None where none are, their objects have moved since, or something
     else is asked for."""
     sides = state.part(Sides)
-    if sides.job or not is_all_around(bpy.context.scene.gpt_image.views):
+    if sides.job or sides.asked != _read_asked():
         return None
     return _find_unmoved(sides)
+
+
+def _read_asked() -> tuple[object, ...]:
+    values = bpy.context.scene.gpt_image
+    return values.views, values.size, values.width, values.height
 
 
 def shows_job(job: str) -> bool:
@@ -171,6 +180,8 @@ def _draw_frames(sides: Sides) -> None:
     shader = gpu.shader.from_builtin("UNIFORM_COLOR")
     if sides.marks is not None:
         _draw_marks(sides, sides.marks, shader)
+    if _follows_view(sides):
+        return
     for frame in sides.frames:
         shader.uniform_float("color", frame.color)
         around = [*frame.corners, frame.corners[0]]
@@ -188,17 +199,52 @@ def _draw_marks(sides: Sides, marks: CoverageMarks, shader: Any) -> None:
         )
     gpu.state.blend_set("ALPHA")
     gpu.state.depth_test_set("LESS_EQUAL")
-    for batch, color in zip(sides.batches, (PAINTED, FILLED if marks.is_filled else BARE), strict=True):
-        if batch is not None:
-            shader.uniform_float("color", color)
-            batch.draw(shader)
+    with gpu.matrix.push_pop_projection():
+        projection = gpu.matrix.get_projection_matrix()
+        projection[2] -= ABOVE * projection[3]
+        gpu.matrix.load_projection_matrix(projection)
+        for batch, color in zip(sides.batches, (PAINTED, FILLED if marks.is_filled else BARE), strict=True):
+            if batch is not None:
+                shader.uniform_float("color", color)
+                batch.draw(shader)
     gpu.state.depth_test_set("NONE")
     gpu.state.blend_set("NONE")
+
+
+def _follows_view(sides: Sides) -> bool:
+    """Whether what is planned is the 3D view, however it is turned."""
+    return not sides.job and sides.projection is not None and sides.projection.as_shown
+
+
+def find_sent_part(region: tuple[int, int], sent: tuple[int, int]) -> Box:
+    """What is sent of a 3D view: it keeps its height, and gains or loses at the sides.
+
+    :param region: width and height in pixels.
+    :param sent: the same of the image.
+    :returns: left, bottom, right and top in the region.
+    """
+    width, height = region
+    margin = (width - height * sent[0] / sent[1]) / 2
+    return margin, 0, width - margin, height
+
+
+def _draw_sent_part(region: bpy.types.Region, sent: tuple[int, int]) -> None:
+    import gpu
+    from gpu_extras.batch import batch_for_shader
+
+    left, bottom, right, top = find_sent_part((region.width, region.height), sent)
+    corners = [(left, bottom + 1), (right, bottom + 1), (right, top - 1), (left, top - 1)]
+    shader = gpu.shader.from_builtin("UNIFORM_COLOR")
+    shader.uniform_float("color", COLOR)
+    batch_for_shader(shader, "LINE_STRIP", {"pos": [*corners, corners[0]]}).draw(shader)
 
 
 def _draw_names(sides: Sides) -> None:
     region, view = bpy.context.region, bpy.context.region_data
     if not _is_drawn(sides) or view is None:
+        return
+    if sides.projection is not None and _follows_view(sides):
+        _draw_sent_part(region, sides.projection.sent_size)
         return
     import blf
     from bpy_extras.view3d_utils import location_3d_to_region_2d

@@ -263,9 +263,7 @@ def _draw_views(layout: Any, values: Any, found: Quote) -> None:
     line = column.row(align=True)
     line.prop(values, "views")
     shown = sides_overlay.find_shown()
-    eye = line.row(align=True)
-    eye.enabled = is_all_around(values.views)
-    eye.operator("gpt_image.show_sides", text="", icon="HIDE_ON" if shown is None else "HIDE_OFF")
+    line.operator("gpt_image.show_sides", text="", icon="HIDE_ON" if shown is None else "HIDE_OFF")
     size = "" if is_open(found.size) else found.size.replace("x", " × ")
     if is_all_around(values.views):
         count = count_views(values.views)

@@ -71,9 +71,17 @@ def generate(sidebar: Sidebar, count: int) -> Steps:
     assert job.state.name == "APPLIED", job.message
 
 
+def show_sides(sidebar: Sidebar) -> Steps:
+    label = yield from sidebar.bring("View")
+    eye = yield from sidebar.icon(SHOW, label)
+    yield from click(eye)
+    yield from until(lambda: sides_overlay.find_shown() is not None, "the views to be shown", 30)
+
+
 def view_alone(sidebar: Sidebar) -> Steps:
     rest = over(sidebar.area)
     assert values().views == "view"
+    yield from show_sides(sidebar)
     yield from shot("1-one-view", rest)
     yield from generate(sidebar, 1)
     image = painted()
@@ -93,10 +101,7 @@ def all_around(sidebar: Sidebar) -> Steps:
     yield from click(field)
     yield from click_text("All Around", near=field)
     yield from until(lambda: values().views == "auto", "the views to be all around", 10)
-    label = yield from sidebar.bring("View")
-    eye = yield from sidebar.icon(SHOW, label)
-    yield from click(eye)
-    yield from until(lambda: sides_overlay.find_shown() is not None, "the sides to be shown", 30)
+    yield from show_sides(sidebar)
     yield from shot("3-sides", rest)
     yield from generate(sidebar, 2)
     after = painted()
