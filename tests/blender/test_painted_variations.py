@@ -11,12 +11,14 @@ import bpy
 import numpy as np
 import pytest
 
-from gpt_image_addon.app import inpainting, results, session
+from gpt_image_addon.app import history, inpainting, results, session
 from gpt_image_addon.app.painting.stored import read_stored
 from gpt_image_addon.core.references.views import MOST_VIEWS
-from gpt_image_addon.ui.results import chosen
+from gpt_image_addon.ui.request import quote
+from gpt_image_addon.ui.results import card, chosen
 from tests.api_server import ApiServer
 from tests.blender import painted_scenes as scenes
+from tests.blender.layouts import Layout
 from tests.blender.test_udim_edits import NUMBERS, pixels_of
 from tests.blender.test_udim_painting import tiled_plane
 
@@ -91,6 +93,12 @@ def test_each_answer_is_shown_on_all_objects_and_the_way_back_is_exact(run: Any,
     assert is_equal(pixels(), before)
     step(first["job"], 2)
     assert is_equal(pixels(), painted[2])
+    layout, item = Layout(), history.history_item(first["job"])
+    assert item is not None
+    chosen.refresh([item])
+    card._draw_actions(layout, chosen.current(), is_narrow=True)
+    (again,) = (text for text in layout.said if text.startswith("Another One"))
+    assert item.estimated_usd and again.endswith(quote.usd(item.estimated_usd)), "it is sent once more"
     inpainting.revert(first["job"])
     assert is_equal(pixels(), before) and len(server.image_requests) == 1
 
