@@ -29,3 +29,6 @@ def test_a_draft_that_moves_hops_and_comes_back() -> None:
     assert frames.durations_ms == (120,) * 6
     heights = [float(np.nonzero(frame[..., 3] > 127)[0].mean()) for frame in frames.pixels]
     assert min(heights) == heights[3] < heights[0] - 8 and heights[1] == pytest.approx(heights[5], abs=1)
+    widths = [int((frame[..., 3] > 127).any(axis=0).sum()) for frame in frames.pixels]
+    tops = [int((frame[0, :, 3] > 127).sum()) for frame in frames.pixels]
+    assert max(tops) == 0 and min(widths) > 60, "all of it is seen, in each frame"

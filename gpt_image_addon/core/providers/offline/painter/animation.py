@@ -20,12 +20,23 @@ def encode_gif(color: NDArray[np.uint8], count: int, frame_ms: int) -> bytes:
     :param color: (height, width, 3 or 4) uint8 sRGB.
     """
     image = Image.fromarray(color)
+    if image.mode == "RGBA":
+        image = _make_room(image)
     frames = [_pose(image, number / count) for number in range(count)]
     stream = io.BytesIO()
     frames[0].save(
         stream, "GIF", save_all=True, append_images=frames[1:], duration=frame_ms, loop=0, disposal=2
     )
     return stream.getvalue()
+
+
+def _make_room(image: Image.Image) -> Image.Image:
+    """The same image so much smaller, above the lower edge, that it stays inside when it hops."""
+    width, height = image.size
+    small = image.resize((round(width * (1 - HOP)), round(height * (1 - HOP))), Image.Resampling.LANCZOS)
+    room = Image.new("RGBA", image.size)
+    room.paste(small, ((width - small.width) // 2, height - small.height))
+    return room
 
 
 def _pose(image: Image.Image, phase: float) -> Image.Image:
