@@ -33,6 +33,21 @@ def read_exr(file: str) -> Any:
         bpy.data.images.remove(image)
 
 
+def compared(found: dict[str, Any]) -> dict[str, Any]:
+    """A `description`; without users of images where Blender keeps one too many of them of a copied material
+    that is gone, as 4.2 does."""
+    material = bpy.data.materials.new("counted")
+    if material.node_tree is None:
+        material.use_nodes = True
+    image = bpy.data.images.new("counted", 8, 8)
+    material.node_tree.nodes.new("ShaderNodeTexImage").image = image
+    bpy.data.materials.remove(material.copy())
+    is_counted_right = image.users == 1
+    bpy.data.materials.remove(material)
+    bpy.data.images.remove(image)
+    return found if is_counted_right else found | {"images": [name for name, *_ in found["images"]]}
+
+
 def test_one_image_is_written_as_it_is_or_resampled(run: Any, tmp_path: Path) -> None:
     obj = plane()
     shown = np.random.default_rng(3).integers(0, 256, (64, 128, 3), np.uint8)
@@ -127,7 +142,8 @@ def test_tiles_whose_color_nodes_make_are_baked_one_by_one(tmp_path: Path) -> No
     links.new(mixed.outputs["Color"], shader.inputs["Base Color"])
     before = description()
     files = api.bake_out("First", tmp_path / "out").files["First"]
-    assert description() == before and set(files) == {"base_color.1001", "base_color.1011"}
+    assert compared(description()) == compared(before)
+    assert set(files) == {"base_color.1001", "base_color.1011"}
     for tile, height in ((1001, 0.75), (1011, 0.25)):  # a face covers the half of each
         pixels = np.asarray(Image.open(files[f"base_color.{tile}"])).astype(int)
         side = max(tiled.SIZES[tile])

@@ -43,6 +43,7 @@ TICK = 0.15  # seconds between two events: two clicks in a row must be no double
 SLEEP = 0.005  # seconds, as long as Blender sleeps where no events are simulated
 HOVER = 0.02  # seconds between two moves of a search, or two keys: each is handled before the next
 STRIDE = 9  # pixels between two places of a search: less than half a button at scale 1
+QUITTING = 20.0  # seconds that Blender may take to do so
 PATIENCE = 120.0  # seconds that a script may take; software GL takes its time
 _DIGITS = ["ZERO", "ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE"]
 KEYS = {" ": "SPACE", ",": "COMMA", ".": "PERIOD", **dict(zip("0123456789", _DIGITS, strict=True))}
@@ -105,6 +106,14 @@ def leave(code: int) -> None:
     if code:
         os._exit(code)
     bpy.ops.wm.quit_blender()
+    bpy.app.timers.register(_go, first_interval=QUITTING, persistent=True)
+
+
+def _go() -> None:
+    """Where something of the window still took the event with which Blender quits."""
+    print("Blender was told to quit, and did not: see not-quit.png", flush=True)
+    screenshot(OUT / "not-quit.png")
+    os._exit(0)
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> Steps:
